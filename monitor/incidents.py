@@ -178,7 +178,8 @@ class IncidentChange:
     `scope` is "asset:BTC", "venue:bybit", "target:NAME" (one of the operator's own) or "vantage:NAME".
 
     `level` is the level now, `peak` the highest so far. `far_per_day` is the joint false-alarm rate. `verdict` is None
-    for venue and vantage scopes. `pages`: this change pages somebody.
+    for venue and vantage scopes. `pages`: this change pages somebody. `vantage` and `instance`: the place and the machine that
+    saw it. `drill`: it is a rehearsal, and nothing happened.
     """
 
     incident_id: str
@@ -203,3 +204,6 @@ class IncidentChange:
     runbook: str
     replay_id: str
     parent_id: str | None = None
+    vantage: str = ""
+    instance: str = ""
+    drill: bool = False

@@ -7,6 +7,7 @@ see the same order. Whatever leaves the process (database, sinks, recordings, in
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -16,6 +17,23 @@ from monitor.intake import Intake
 from monitor.intake.unseen import Unseen, UnseenCounts
 from monitor.signals import Signal
 from probes.readings import Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where incident changes come from: the vantage, the machine, and whether all of it is a drill."""
+
+    vantage: str = ""
+    instance: str = ""
+    drill: bool = False
+
+    def of(self, change: IncidentChange) -> IncidentChange:
+        """The change with its origin; the headline of a drill begins with DRILL, in every outlet."""
+        headline = f"DRILL: {change.headline}" if self.drill else change.headline
+        return replace(change, vantage=self.vantage, instance=self.instance, drill=self.drill, headline=headline)
+
+
+HERE = Origin()
 
 
 class CorrelatorLike(Protocol):
@@ -84,6 +102,7 @@ class Pipeline:
         recorder: Recorder,
         output: Output,
         observers: Iterable[Observer] = (),
+        origin: Origin = HERE,
     ) -> None:
         self.intake = intake
         self.correlator = correlator
@@ -91,6 +110,7 @@ class Pipeline:
         self._recorder = recorder
         self._output = output
         self._observers = tuple(observers)
+        self._origin = origin
         self.heard = 0
         """Signals taken in this run."""
         self.last_tick: datetime | None = None
@@ -142,6 +162,7 @@ class Pipeline:
     def _report(self, changes: Sequence[IncidentChange]) -> None:
         if not changes:
             return
+        changes = [self._origin.of(one) for one in changes]
         self._output.changes(changes)
         for observer in self._observers:
             observer.on_changes(changes)

@@ -87,7 +87,8 @@ def note_of(change: IncidentChange, min_level: Level, *, missed: Missed | None =
     level = LEVEL_NAMES[change.level].upper().replace("-", " ")
     page = " PAGE" if change.pages and not (missed is not None and missed.late) else ""
     kind = str(change.kind).replace("_", " ")
-    title = f"{level}{page} {change.scope} {kind}"
+    drill = "DRILL " if change.drill else ""
+    title = f"{drill}{level}{page} {change.scope} {kind}"
     if missed is not None:
         title += f" ({_count(missed.changes, 'change')} missed, {_count(missed.pages, 'page')})"
     lines = [*_remarks(missed, lost), change.headline]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -30,7 +31,7 @@ from monitor.log.change_json import decode_change
 from monitor.log.codec import decode_checkpoint
 from monitor.log.follow import follow_rare, remaining
 from monitor.log.sqlite_log import SqliteLog
-from monitor.pipeline import Observer, Pipeline
+from monitor.pipeline import Observer, Origin, Pipeline
 from monitor.settings.tree import Settings
 from monitor.signals import Clock
 from monitor.store.faults import State, StoreAway
@@ -113,7 +114,10 @@ class Daemon:
         self.database: StoreReader | None = None
         """The database's reader, once the log is open."""
         correlator = Correlator(settings.correlator, vantage=settings.vantage)
-        self.pipeline = Pipeline(intake_of(settings), correlator, self.telemetry, self.log, observers)
+        origin = Origin(
+            vantage=settings.vantage, instance=settings.instance or socket.gethostname(), drill=settings.drill
+        )
+        self.pipeline = Pipeline(intake_of(settings), correlator, self.telemetry, self.log, observers, origin)
         self.judged_again = 0
         """Signals of earlier runs that were judged again at the start."""
         checkpoints = _Checkpoints(self.log, self.store, settings.store.connect_timeout_s)

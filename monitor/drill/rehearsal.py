@@ -70,6 +70,7 @@ def rehearsal(
     contract = ContractRef(network=NETWORK, address=ready.contract, timelock=ready.timelock)
     return Settings(
         vantage="drill",
+        drill=True,
         assets={ready.asset: AssetSettings(contracts=(contract,), pools=pools)},
         venues={venue: _venue(venue, hosts) for venue, hosts in ready.hosts.items()},
         networks={  # a scripted chain runs no code, so that there is nothing to trace

@@ -12,6 +12,8 @@ EXAMPLE = """\
 # Never write secrets here: keys ending in _env name the environment variable that holds them.
 
 vantage = "local"            # where we probe from; appears in every signal
+# instance = "watch-1"       # this machine's name in every incident; its host name if left out
+# drill = true               # everything here is a rehearsal: each page, message and incident says DRILL
 # log_level = "info"         # debug, info, warning or error; like [sinks], it is reloaded at SIGHUP
 
 # --- what to watch: assets by ticker, with the contracts and pools that matter to each ---

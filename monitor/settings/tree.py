@@ -172,6 +172,8 @@ class Settings:
     """Everything a daemon needs. `stormwatch config init` documents the keys."""
 
     vantage: str = "local"
+    instance: str = ""
+    drill: bool = False
     log_level: LogLevel = LogLevel.INFO
     assets: Mapping[str, AssetSettings] = field(default_factory=dict)
     venues: Mapping[str, VenueSettings] = field(default_factory=dict)

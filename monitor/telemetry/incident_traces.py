@@ -201,6 +201,7 @@ def _change(change: IncidentChange) -> Attributes:
         "stormwatch.incident.far_per_day": change.far_per_day,
         "stormwatch.incident.runbook": change.runbook,
         "stormwatch.incident.replay_id": change.replay_id,
+        "stormwatch.drill": change.drill,
     }
     if change.blind:
         attributes["stormwatch.incident.blind"] = ", ".join(sorted({one.source for one in change.blind}))

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import msgspec
+import pytest
 
 from chain.events import ChainEvent
 from monitor.incidents import IncidentChange
 from monitor.intake import Intake
-from monitor.pipeline import Pipeline
+from monitor.pipeline import Origin, Pipeline
 from monitor.signals import Signal, SignalKind
 from probes.readings import EngineLag, Reading, SlotMissed, VenueId
 from tests.monitor.alerting.sinks.changes import START, change, signal
@@ -166,3 +167,16 @@ def test_a_tick_is_a_signal_of_the_clock_and_is_remembered() -> None:
         (SignalKind.TICK, "clock", START + timedelta(seconds=second)) for second in (1, 2)
     ]
     assert ours.heard == 2
+
+
+@pytest.mark.parametrize(("drill", "begins"), [(True, "DRILL: "), (False, "")])
+def test_every_outlet_gets_changes_with_their_origin_and_a_drill_says_so(drill: bool, begins: str) -> None:
+    seen = Seen(at_the_end=(change(7),))
+    given: list[IncidentChange] = []
+    observer = Observing("a", seen.log)
+    observer.on_changes = given.extend  # type: ignore[method-assign,assignment]
+    origin = Origin(vantage="tokyo", instance="watch-1", drill=drill)
+    Pipeline(Intake(vantage="tokyo", assets=("BTC",)), seen, seen, seen, (observer,), origin).finish()
+    [one] = given
+    assert (one.vantage, one.instance, one.drill) == ("tokyo", "watch-1", drill)
+    assert one.headline == begins + change(7).headline

@@ -131,6 +131,10 @@ def every_severity(change: IncidentChange) -> list[dict[str, str]]:
 def _labels(change: IncidentChange, alertname: str, severity: str) -> dict[str, str]:
     kind, _, name = change.scope.partition(":")
     labels = {"alertname": alertname, "incident": change.incident_id, "scope": kind, "severity": severity}
+    if change.vantage:
+        labels["vantage"] = one_line(change.vantage)
+    if change.drill:
+        labels["drill"] = "true"
     return {**labels, kind: one_line(name)} if name else labels
 
 

@@ -85,7 +85,7 @@ def lines(note: Note, *, headline: bool = True) -> Text:
     text.append(f"{change.at:%H:%M:%S} ", style="dim")
     text.append(f" {LEVEL_NAMES[change.level].upper()} ", style=STYLES[change.level])
     level = LEVEL_NAMES[change.level].upper().replace("-", " ")
-    text.append(f" {one_line(note.title.removeprefix(level).strip())} ")
+    text.append(f" {one_line(' '.join(note.title.replace(level, '', 1).split()))} ")
     text.append(one_line(note.key), style="dim")
     for remark in note.remarks:
         text.append(f"\n         {one_line(remark)}")

@@ -97,6 +97,9 @@ def event_of(note: Note) -> dict[str, Any]:
                 "state": str(change.state),
                 "revision": change.revision,
                 "runbook": change.runbook,
+                "vantage": change.vantage,
+                "instance": change.instance,
+                "drill": change.drill,
             },
         },
     }

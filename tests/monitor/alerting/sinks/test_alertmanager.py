@@ -131,6 +131,13 @@ async def test_a_scope_without_a_name_and_hostile_words_make_valid_labels() -> N
     assert receiver.came[1].body[0]["labels"]["venue"] == "a b "
 
 
+async def test_a_drill_and_the_vantage_are_labels() -> None:
+    async with receiving() as receiver:
+        await delivered(sink_for(receiver), note(1, drill=True, vantage="tokyo"))
+    labels = receiver.came[0].body[0]["labels"]
+    assert (labels["drill"], labels["vantage"]) == ("true", "tokyo")
+
+
 @pytest.mark.parametrize(
     ("settings", "key"),
     [

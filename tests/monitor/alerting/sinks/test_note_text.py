@@ -73,3 +73,7 @@ def test_a_title_has_words_in_place_of_hyphens_and_underscores(
     note = note_of(change(level=level, pages=pages, kind=kind), Level.SQUALL)
 
     assert (note.title, note.min_level) == (title, Level.SQUALL)
+
+
+def test_the_title_of_a_drill_begins_with_drill() -> None:
+    assert note_of(change(drill=True), Level.WATCH).title == "DRILL PERFECT STORM PAGE asset:BTC opened"
