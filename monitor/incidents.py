@@ -171,6 +171,87 @@ class Verdict:
     blind: tuple[Blindness, ...]
 
 
+class WayState(StrEnum):
+    """Whether a way out of an asset works. UNKNOWN is neither open nor closed: it adds nothing, and is named."""
+
+    OPEN = "open"
+    DELAYED = "delayed"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitWay:
+    """One way out: a venue or a pool, whether it works and why not, and what could leave there at once, in USD.
+
+    `usd_1`, `usd_5`: within 1 % and 5 % of the middle price; None where it is not known.
+    """
+
+    name: str
+    state: WayState
+    usd_1: float | None
+    usd_5: float | None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitAmount:
+    """What could leave within so many percent of the price in so many minutes, in USD; None where every way is unknown."""
+
+    percent: int
+    minutes: int
+    usd: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitCapacity:
+    """How much of an asset could be sold and taken out now (docs/detection.md, "Exit capacity").
+
+    `amounts` are lower bounds: ways that are unknown add nothing. `normal_share`: what the known ways give now, of what the same
+    ways usually give (None until that is known). `countdown_s`: seconds until a tenth of the usual is left, if it goes on falling
+    as in the last two minutes; None if it does not fall.
+    """
+
+    asset: str
+    at: datetime
+    amounts: tuple[ExitAmount, ...]
+    ways: tuple[ExitWay, ...]
+    normal_share: float | None
+    countdown_s: float | None
+
+    def usd(self, percent: int, minutes: int) -> float | None:
+        """One of the amounts."""
+        return next(one.usd for one in self.amounts if (one.percent, one.minutes) == (percent, minutes))
+
+    @property
+    def words(self) -> str:
+        """The answer in one line: what can leave now and in an hour, against the usual, and which ways are shut or unknown."""
+        now, hour = self.usd(1, 1), self.usd(1, 60)
+        if now is None or hour is None:
+            said = f"nobody can see whether {self.asset} can leave"
+        elif hour == 0:
+            said = f"nothing of {self.asset} can leave by the ways that we see"
+        else:
+            said = f"{brief_usd(now)} of {self.asset} can leave within 1 % in a minute, {brief_usd(hour)} in an hour"
+        if self.normal_share is not None:
+            said += f", {self.normal_share:.0%} of the usual"
+        if self.countdown_s is not None:
+            said += f", a tenth of the usual in {self.countdown_s / 60:.0f} min if it goes on so"
+        for state in (WayState.CLOSED, WayState.DELAYED, WayState.UNKNOWN):
+            names = [one.name for one in self.ways if one.state is state]
+            if names:
+                said += f"; {state}: {', '.join(names)}"
+        return said
+
+
+def brief_usd(usd: float) -> str:
+    """An amount of dollars as people say it: "940 USD", "12 k USD", "3.4 M USD"."""
+    for size, unit in ((1e9, " B"), (1e6, " M"), (1e3, " k")):
+        if usd >= size:
+            return f"{usd / size:.2g}{unit} USD" if usd < 10 * size else f"{usd / size:,.0f}{unit} USD"
+    return f"{usd:.0f} USD"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentChange:
     """One line of the incident log; `revision` counts them.
@@ -207,3 +288,5 @@ class IncidentChange:
     vantage: str = ""
     instance: str = ""
     drill: bool = False
+    exit: ExitCapacity | None = None
+    """How much of the asset could leave then; None for other scopes, and where nothing of it is watched."""

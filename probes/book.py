@@ -20,13 +20,13 @@ from operator import neg
 from probes.readings import BookMeasured, BookState, VenueId
 from probes.venue import BookDelta, BookSnapshot
 
-BANDS_BPS = (10, 25, 50, 100, 200)
+BANDS_BPS = (10, 25, 50, 100, 200, 500)
 NOTIONALS_USD = (10_000, 100_000, 1_000_000)
 USUAL_GAPS, WARM_CHANGES = 5.0, 20
 """A book has stopped after five times its own longest usual gap, known after so many changes."""
 WARM_GAP_S, GAP_HALF_LIFE_S = 12.0, 6 * 3600.0
-HOLLOW_USD = 1_000.0
-"""A book with less than this within 200 bps on a side is hollow."""
+HOLLOW_USD, HOLLOW_BPS = 1_000.0, 200
+"""A book with less than so many dollars within so many bps on a side is hollow."""
 MAX_LEVELS = 20_000
 _EXACT = Context(prec=80, traps=[])
 MAX_OLD = 8
@@ -180,7 +180,7 @@ class Book:
             bid_depth, sold = _walked(bids, lowest, mid, sell=True)
             ask_depth, bought = _walked(asks, highest, mid, sell=False)
             depth = dict(zip(BANDS_BPS, zip(bid_depth, ask_depth, strict=True), strict=True))
-            if state is BookState.OK and min(depth[BANDS_BPS[-1]]) < HOLLOW_USD:
+            if state is BookState.OK and min(depth[HOLLOW_BPS]) < HOLLOW_USD:
                 state = BookState.HOLLOW
             slippage = dict(zip(NOTIONALS_USD, zip(sold, bought, strict=True), strict=True))
         measured = BookMeasured(

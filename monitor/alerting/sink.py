@@ -97,6 +97,8 @@ def note_of(change: IncidentChange, min_level: Level, *, missed: Missed | None =
         unknown = [str(one.leg) for one in change.verdict.legs if one.state is LegState.UNKNOWN]
         lines.append(f"legs: {states}" + (f" (unknown is not calm: {', '.join(unknown)})" if unknown else ""))
         lines.append(f"confidence: storm {change.verdict.p_lo:.0%}, calm {1 - change.verdict.p_hi:.0%}")
+    if change.exit is not None:
+        lines.append(f"exit: {change.exit.words}")
     if change.fault is not Fault.NONE:
         lines.append(f"fault: {change.fault}")
     if change.counter_evidence:

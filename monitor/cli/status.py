@@ -187,23 +187,28 @@ def _by_log(log: LogStatus | None, readers: Mapping[str, ReaderStatus]) -> Itera
 
 def _asked(web: WebSettings) -> tuple[dict[str, Any] | None, str]:
     """What `/readyz` answers, or why it does not."""
+    said, trouble = asked(web, "/readyz")
+    if trouble or (isinstance(said, dict) and isinstance(said.get("reasons"), list)):
+        return said, trouble
+    return None, f"{web.host}:{web.port} is something else"
+
+
+def asked(web: WebSettings, path: str) -> tuple[Any, str]:
+    """What the daemon's web server answers under a path, as JSON; None and the reason if it does not."""
     import http.client  # it never follows a redirect
 
     if web.port == 0:
         return None, "web.port is 0, so its port is not known"
     connection = http.client.HTTPConnection(_HERE.get(web.host, web.host), web.port, timeout=ASK_S)
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", path)
         answer = connection.getresponse()
-        said = json.loads(answer.read(MAX_ANSWER))
+        return json.loads(answer.read(MAX_ANSWER)), ""
     except TimeoutError:
         return None, f"{web.host}:{web.port} gives no answer in {ASK_S:g} s"
     except (OSError, http.client.HTTPException, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
         return None, f"{web.host}:{web.port}: {why}"
-    else:
-        ours = isinstance(said, dict) and isinstance(said.get("reasons"), list)
-        return (said, "") if ours else (None, f"{web.host}:{web.port} is something else")
     finally:
         connection.close()
 

@@ -8,6 +8,7 @@ state can be frozen at any signal and thawed in another process, which continues
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Self
@@ -27,7 +28,7 @@ from monitor.correlator.producer import EvidenceBoard
 from monitor.correlator.sequencer import SETTLED_AFTER_S, Second, Sequencer
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.correlator.venues import VenueAssessor, scope_of
-from monitor.incidents import IncidentChange, Leg, LegState, Level, Verdict
+from monitor.incidents import ExitCapacity, IncidentChange, Leg, LegState, Level, Verdict
 from monitor.signals import Signal, SignalKind
 
 LOCAL_BEFORE_S = 30.0
@@ -36,7 +37,7 @@ EMPTY_DIGEST = sha256().hexdigest()
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _FROZEN = (
     "settings", "_sequencer", "_coverage", "_evidence", "_attribution", "_assessor", "_change_writer", "_venue_assessor",
-    "_producers", "_episodes", "_live_venues", "_latest", "_verdicts", "_digest", "_given_up", "_now_s",
+    "_producers", "_exits", "_episodes", "_live_venues", "_latest", "_verdicts", "_digest", "_given_up", "_now_s",
 )  # fmt: skip
 """All state that lasts from one signal to the next."""
 
@@ -54,7 +55,9 @@ class Correlator:
         self._assessor = AssetAssessor(s, self._coverage, self._evidence, self._attribution)
         self._venue_assessor = VenueAssessor(s, self._coverage, self._evidence, self._attribution)
         self._change_writer = ChangeWriter(s, self._evidence)
-        self._producers = dict(producers(EvidenceBoard(s, self._coverage, self._evidence, self._attribution)))
+        self._exits: dict[str, ExitCapacity] = {}
+        board = EvidenceBoard(s, self._coverage, self._evidence, self._attribution, self._exits)
+        self._producers = dict(producers(board))
         self._episodes: dict[str, Episode] = {}
         self._live_venues: dict[str, Episode] = {}
         """Venues whose episode is open or about to open."""
@@ -122,6 +125,11 @@ class Correlator:
                 self._live_venues[change.scope if kind == "target" else name] = episode
             if kind == "vantage" and episode.open:
                 self._attribution.adopt(name, change.opened_at.timestamp())
+
+    @property
+    def exits(self) -> Mapping[str, ExitCapacity]:
+        """Asset -> how much of it could leave when it was last looked at."""
+        return self._exits
 
     @property
     def late(self) -> int:
@@ -275,5 +283,6 @@ class Correlator:
             return []
         episode.parent_id = episode.parent_id or next((one.incident_id for one in parents if one.open), None)
         change = self._change_writer.asset(kind, episode, assessment, now_s)
+        change = replace(change, exit=self._exits.get(verdict.asset))
         self._latest[change.scope] = change
         return [change]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from monitor.correlator.active_evidence import ActiveEvidence, utc
@@ -16,7 +16,7 @@ from monitor.correlator.attribution import Attribution
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.detect.alarm_rate import MAX_PER_DAY
-from monitor.incidents import Evidence, Leg
+from monitor.incidents import Evidence, ExitCapacity, Leg
 from monitor.signals import Signal, SignalKind, Subject
 
 FAR_PER_DAY = dict(enumerate(MAX_PER_DAY, start=1))
@@ -70,6 +70,8 @@ class EvidenceBoard:
     coverage: Coverage
     evidence: ActiveEvidence
     attribution: Attribution
+    exits: dict[str, ExitCapacity] = field(default_factory=dict)
+    """Asset -> how much of it could leave when it was last looked at."""
 
     def put(self, finding: Finding) -> None:
         """Put a finding on the board, or renew the evidence with the same id.

@@ -128,7 +128,9 @@ class Daemon:
         self._supervisor = Supervisor(clock)
         self.sinks = SinkParts(self.deliveries, self.log, self._supervisor)
         self.readiness = Readiness(clock, self.pipeline, self._supervisor, self.log, self.deliveries)
-        self._web = Web(settings.web, self.readiness.answer, self.telemetry.prometheus)
+        self._web = Web(
+            settings.web, self.readiness.answer, self.telemetry.prometheus, exits=lambda: self.correlator.exits
+        )
 
     @property
     def correlator(self) -> Correlator:
@@ -241,6 +243,8 @@ class Daemon:
             await asyncio.sleep(GAUGES_EVERY_S)
             for verdict in self.correlator.verdicts().values():
                 self.telemetry.record_verdict(verdict)
+            for exit_capacity in self.correlator.exits.values():
+                self.telemetry.record_exit(exit_capacity)
             self.telemetry.record_log(self.readiness.figures())
             self.telemetry.record_unseen(self.pipeline.not_seen())
             for part, count in self._supervisor.restarts.items():

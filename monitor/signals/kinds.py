@@ -20,7 +20,7 @@ _FEED = {"planned": "announced or due", "detail": "short words"}
 _DEPTHS = {
     f"{side}_depth_{bps}_usd": f"USD within {bps} bps of mid"
     for side in ("bid", "ask")
-    for bps in (10, 25, 50, 100, 200)
+    for bps in (10, 25, 50, 100, 200, 500)
 }
 
 

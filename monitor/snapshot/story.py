@@ -49,6 +49,8 @@ def story(changes: Sequence[IncidentChange], traces: Mapping[str, object], signa
         _timeline(changes),
         "## Legs, in order of onset\n",
         _legs(changes),
+        "## Can we get out\n",
+        _exit(gravest, last),
         "## Value against normal\n",
         _evidence(changes),
         "## What argues against\n",
@@ -62,6 +64,16 @@ def story(changes: Sequence[IncidentChange], traces: Mapping[str, object], signa
         _ends(last, gravest, traces, signals),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _exit(gravest: IncidentChange, last: IncidentChange) -> str:
+    """How much could leave at the gravest moment, and at the last change."""
+    lines = [
+        f"{_time(one.exit.at)}: {prose(one.exit.words)}"
+        for one in ((gravest,) if gravest is last else (gravest, last))
+        if one.exit is not None
+    ]
+    return _points(lines) if lines else "not known: no way out of it is watched\n"
 
 
 def _state(gravest: IncidentChange, last: IncidentChange) -> str:

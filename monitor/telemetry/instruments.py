@@ -291,6 +291,22 @@ ASSET_LEVEL = _gauge(
     "asset",
     unbounded=("asset",),
 )
+EXIT_CAPACITY = _gauge(
+    "stormwatch.asset.exit.usd",
+    "{USD}",
+    "How much of the asset could leave at least, within so many percent of its price in so many minutes",
+    "asset",
+    "percent",
+    "minutes",
+    unbounded=("asset",),
+)
+EXIT_SHARE = _gauge(
+    "stormwatch.asset.exit.share",
+    "1",
+    "What the known ways out give now, of what they usually give",
+    "asset",
+    unbounded=("asset",),
+)
 ASSET_CONFIDENCE = _gauge(
     "stormwatch.asset.confidence",
     "1",

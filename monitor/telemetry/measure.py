@@ -28,7 +28,7 @@ from chain.events import (
 )
 from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, Reorged
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued, UpgradeSaid
-from monitor.incidents import LEVEL_NAMES, IncidentChange, Verdict
+from monitor.incidents import LEVEL_NAMES, ExitCapacity, IncidentChange, Verdict
 from monitor.telemetry import instruments as table
 from monitor.telemetry.figures import Figures
 from probes.readings import (
@@ -243,6 +243,13 @@ def measure_verdict(figures: Figures, verdict: Verdict) -> None:
     for leg in verdict.legs:
         figures.set_gauge(table.LEG_EVIDENCE, leg.evidence, verdict.asset, leg.leg.value)
         figures.set_gauge(table.LEG_COVERAGE, leg.coverage, verdict.asset, leg.leg.value)
+
+
+def measure_exit(figures: Figures, one: ExitCapacity) -> None:
+    """Update how much of one asset could leave; what is unknown is removed."""
+    for amount in one.amounts:
+        figures.set_gauge(table.EXIT_CAPACITY, amount.usd, one.asset, str(amount.percent), str(amount.minutes))
+    figures.set_gauge(table.EXIT_SHARE, one.normal_share, one.asset)
 
 
 def measure_change(figures: Figures, change: IncidentChange) -> None:

@@ -16,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from chain.events import ChainEvent
 from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, Reorged
-from monitor.incidents import IncidentChange, Verdict
+from monitor.incidents import ExitCapacity, IncidentChange, Verdict
 from monitor.intake.unseen import Unseen
 from monitor.log.health import LogFigures
 from monitor.telemetry import instruments as table
@@ -24,7 +24,14 @@ from monitor.telemetry.export import ExtraExporters, build, shut_down
 from monitor.telemetry.figures import Figures
 from monitor.telemetry.incident_traces import IncidentTraces, trace_id_of
 from monitor.telemetry.log_sink import LogSink
-from monitor.telemetry.measure import measure, measure_chain, measure_change, measure_check, measure_verdict
+from monitor.telemetry.measure import (
+    measure,
+    measure_chain,
+    measure_change,
+    measure_check,
+    measure_exit,
+    measure_verdict,
+)
 from monitor.telemetry.settings import TelemetrySettings
 from monitor.telemetry.spans import ROOT, chain_span, end_check, link_of, start_check
 from probes.readings import Reading, RequestTimed
@@ -92,6 +99,10 @@ class Telemetry:
     def record_verdict(self, verdict: Verdict) -> None:
         """Record an asset's verdict; its metrics vanish unless it is recorded again within five minutes."""
         measure_verdict(self._figures, verdict)
+
+    def record_exit(self, one: ExitCapacity) -> None:
+        """Record how much of an asset could leave; it vanishes unless it is recorded again within five minutes."""
+        measure_exit(self._figures, one)
 
     def record_log(self, figures: LogFigures) -> None:
         """Record how the log and its readers are; counts are since the start of the process."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from monitor.errors import OperatorError
+from monitor.incidents import ExitCapacity
 from monitor.web.answer import ReadyAnswer
 from monitor.web.hosts import host_of, is_served, plain
 from monitor.web.port import SERVER_NAME, Limits, Port
@@ -26,6 +27,9 @@ Readiness = Callable[[], ReadyAnswer]
 Metrics = Callable[[], tuple[bytes, str]]
 """Returns the metrics as text, and their content type. It may take milliseconds, so it is called in a thread."""
 
+Exits = Callable[[], Mapping[str, ExitCapacity]]
+"""Returns how much of each asset could leave when it was last looked at."""
+
 LAST_ANSWERS_S = 1.0
 METHODS = ("GET", "HEAD")
 
@@ -33,6 +37,7 @@ INDEX = """Stormwatch
 /healthz  200 while the loop lives
 /readyz   200 when ready, else 503 with the reasons; the log and its readers
 /metrics  metrics for Prometheus
+/exits    how much of each asset could leave, as JSON
 """
 
 
@@ -40,11 +45,17 @@ class Web:
     """The server. `start` raises OperatorError if it cannot listen; `stop` may be called at any time, and twice."""
 
     def __init__(
-        self, settings: WebSettings, readiness: Readiness, metrics: Metrics, limits: Limits | None = None
+        self,
+        settings: WebSettings,
+        readiness: Readiness,
+        metrics: Metrics,
+        limits: Limits | None = None,
+        exits: Exits = dict,
     ) -> None:
         self._settings = settings
         self._readiness = readiness
         self._metrics = metrics
+        self._exits = exits
         self._limits = limits or Limits()
         self._allowed = frozenset(map(plain, (settings.host, *settings.allowed_hosts)))
         self._runner: web.AppRunner | None = None
@@ -88,6 +99,7 @@ class Web:
                 web.get("/healthz", self._healthz),
                 web.get("/readyz", self._readyz),
                 web.get("/metrics", self._serve_metrics),
+                web.get("/exits", self._serve_exits),
             ]
         )
         return app
@@ -126,6 +138,9 @@ class Web:
     async def _serve_metrics(self, _request: web.Request) -> web.Response:
         body, content_type = await asyncio.to_thread(self._metrics)
         return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def _serve_exits(self, _request: web.Request) -> web.Response:
+        return web.Response(body=msgspec.json.encode(self._exits()), content_type="application/json")
 
     def _cannot_listen(self, error: OSError) -> OperatorError:
         host, port = self._settings.host, self._settings.port

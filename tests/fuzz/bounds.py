@@ -59,7 +59,7 @@ MOST = 1e60
 """No figure of any kind, price times amount included, is larger."""
 MAX_NAME = 100
 MAX_TEXT = 1_000
-BANDS_BPS = (10, 25, 50, 100, 200)
+BANDS_BPS = (10, 25, 50, 100, 200, 500)
 ROUNDING = 1e-9
 
 

@@ -45,7 +45,7 @@ INTEREST = OpenInterest(venue=V, instrument="BTCUSDT", received_at=NOW, event_ti
 CLOCK = VenueClock(venue=V, received_at=NOW, offset_s=1.0, bound_s=0.1, samples=1, origin="rest")
 BOOK = BookMeasured(
     venue=V, instrument="BTCUSDT", received_at=NOW, event_time=NOW, source="ws", state=BookState.OK, mid=100.0,
-    spread_bps=2.0, depth_usd=dict.fromkeys((10, 25, 50, 100, 200), (1000000.0, 1000000.0)),
+    spread_bps=2.0, depth_usd=dict.fromkeys((10, 25, 50, 100, 200, 500), (1000000.0, 1000000.0)),
     slippage_bps={10_000: (1.0, 1.0), 100_000: (1.0, 1.5), 1_000_000: (None, 2.0)}, levels=20, updates=1, age_s=0.0,
 )  # fmt: skip
 LAG = EngineLag(venue=V, feed="book_ws", instrument="BTCUSDT", received_at=NOW, lag_s=0.1)

@@ -69,7 +69,7 @@ def test_depth_and_slippage_equal_the_true_values_of_a_book_in_order(sides: Side
     assert measure.state in (BookState.OK, BookState.HOLLOW)
     middle = (Fraction(max(price for price, _ in sides.bids)) + Fraction(min(price for price, _ in sides.asks))) / 2
     assert measure.mid == pytest.approx(float(middle))
-    for bps in (10, 25, 50, 100, 200):
+    for bps in (10, 25, 50, 100, 200, 500):
         for levels, depth in zip((sides.bids, sides.asks), measure.depth_usd[bps], strict=True):
             least, most = true_depth(levels, middle, bps)
             assert float(least) * (1 - 1e-9) <= depth <= float(most) * (1 + 1e-9)
@@ -89,7 +89,7 @@ def test_a_book_is_ok_or_hollow_exactly_when_both_sides_exist_and_do_not_cross(s
     assert (measure.spread_bps is not None) == sides.in_order
     if measure.depth_usd:
         for which in (0, 1):
-            depths = [measure.depth_usd[bps][which] for bps in (10, 25, 50, 100, 200)]
+            depths = [measure.depth_usd[bps][which] for bps in (10, 25, 50, 100, 200, 500)]
             assert depths == sorted(depths)
     if sides.in_order:
         assert (measure.state is BookState.HOLLOW) == (min(measure.depth_usd[200]) < 1000)

@@ -52,15 +52,17 @@ def test_depth_in_each_band_is_the_value_of_the_levels_up_to_its_edge() -> None:
         50: (99_700.0, 100_294.0),
         100: (149_200.0, 150_794.0),
         200: (208_000.0, 211_994.0),
+        500: (893_965.0, 926_029.0),  # 70 at 9,799.5 and at 10,200.5 more
     }
 
 
 @pytest.mark.parametrize(("bps", "bid", "ask"), [(10, 9989.9, 10010.1), (25, 9974.9, 10025.1), (50, 9949.9, 10050.1),
-                                                 (100, 9899.9, 10100.1), (200, 9799.9, 10200.1)])  # fmt: skip
+                                                 (100, 9899.9, 10100.1), (200, 9799.9, 10200.1),
+                                                 (500, 9499.9, 10500.1)])  # fmt: skip
 def test_a_level_just_beyond_a_band_is_not_in_its_depth(bps: int, bid: float, ask: float) -> None:
     measure = measured(book([(9995, 1), (bid, 1)], [(10005, 1), (ask, 1)]))
     assert measure.depth_usd[bps] == (9995.0, 10005.0)
-    for wider in (each for each in (10, 25, 50, 100, 200) if each > bps):
+    for wider in (each for each in (10, 25, 50, 100, 200, 500) if each > bps):
         assert measure.depth_usd[wider] == pytest.approx((9995.0 + bid, 10005.0 + ask))
 
 

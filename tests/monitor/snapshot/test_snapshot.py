@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from monitor.snapshot.clean import cell, clean, clean_settings, prose
 from monitor.snapshot.tables import COLUMNS, parquet_bytes, table
 from tests.branches import Reached
 from tests.monitor.alerting.sinks.changes import INCIDENT, change, evidence, signal
+from tests.monitor.cli.test_exits import capacity
 
 SETTINGS = {"vantage": "local", "sinks": {"desk": {"secret_env": "DESK_SECRET", "url": "https://desk.example/…"}}}
 NAMES = {
@@ -104,6 +106,15 @@ def test_the_same_incident_gives_the_same_bytes_in_whatever_order_it_came(tmp_pa
         one.name: one.read_bytes() for one in second.iterdir()
     }
     assert first.with_name(f"{INCIDENT}.zip").read_bytes() == second.with_name(f"{INCIDENT}.zip").read_bytes()
+
+
+def test_the_first_page_says_how_much_could_leave(tmp_path: Path) -> None:
+    changes = [replace(one, exit=capacity()) for one in storm()]
+    page = (written(tmp_path, changes) / "incident.md").read_text(encoding="utf-8")
+
+    assert (
+        "1.2 M USD of BTC can leave within 1 % in a minute" in page.partition("## Can we get out")[2].partition("##")[0]
+    )
 
 
 def test_the_first_page_shows_the_incident_and_its_order_of_events(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from probes.readings import (
     VenueId,
     WalletStatus,
 )
+from tests.monitor.cli.test_exits import capacity
 from tests.monitor.telemetry.samples import START, after, bare, change, check, memory_exports, upgrade, verdict
 
 BYBIT = VenueId("bybit")
@@ -259,6 +260,17 @@ def test_a_verdict_shows_both_confidences_and_each_leg() -> None:
     assert shown['stormwatch_asset_confidence{asset="BTC",of="storm"}'] == 0.6
     assert shown['stormwatch_asset_confidence{asset="BTC",of="calm"}'] == pytest.approx(0.1)
     assert len(lines(telemetry, "stormwatch_leg_coverage")) == 3
+
+
+def test_an_exit_capacity_shows_each_amount_and_what_is_unknown_is_removed() -> None:
+    telemetry = bare()
+    telemetry.record_exit(capacity())
+    shown = lines(telemetry, "stormwatch_asset_exit_usd")
+    assert shown['stormwatch_asset_exit_usd{asset="BTC",minutes="60",percent="5"}'] == 1.25e6
+    assert len(shown) == 6
+    assert lines(telemetry, "stormwatch_asset_exit_share") == {'stormwatch_asset_exit_share{asset="BTC"}': 0.4}
+    telemetry.record_exit(capacity(None, None))
+    assert not lines(telemetry, "stormwatch_asset_exit")
 
 
 def test_the_monitors_own_work_is_counted() -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from monitor.alerting.sink import note_of
-from monitor.incidents import ChangeKind, Fault, IncidentChange, Leg, LegState, Level
+from monitor.incidents import ChangeKind, Fault, IncidentChange, Leg, LegState, Level, brief_usd
 from tests.monitor.alerting.sinks.changes import INCIDENT, change, leg, verdict
+from tests.monitor.cli.test_exits import capacity
 
 
 def text_of(said: IncidentChange) -> list[str]:
@@ -77,3 +78,18 @@ def test_a_title_has_words_in_place_of_hyphens_and_underscores(
 
 def test_the_title_of_a_drill_begins_with_drill() -> None:
     assert note_of(change(drill=True), Level.WATCH).title == "DRILL PERFECT STORM PAGE asset:BTC opened"
+
+
+def test_a_page_says_how_much_can_leave() -> None:
+    lines = text_of(change(exit=capacity(5e3, None)))
+    assert (
+        "exit: 5 k USD of BTC can leave within 1 % in a minute, 5 k USD in an hour; closed: gate; unknown: okx" in lines
+    )
+
+
+@pytest.mark.parametrize(
+    ("usd", "words"),
+    [(0.4, "0 USD"), (940, "940 USD"), (1234, "1.2 k USD"), (45_600, "46 k USD"), (3.14e9, "3.1 B USD")],
+)
+def test_dollars_are_written_as_people_say_them(usd: float, words: str) -> None:
+    assert brief_usd(usd) == words
