@@ -328,7 +328,8 @@ class Feed:
 
     `name`: book_ws, liquidation, … `host` keys `Venue.hosts`; `path(instruments)` is appended to it (may carry the
     streams). `subscribe(instruments, now)` gives the messages to send once open, where no `topics` are declared; else `ask`
-    does, and again after `renew_s` for topics that are rare, refused, silent or not acknowledged: asking twice must do no harm.
+    does, and again after `renew_s` for topics that are refused, silent or not acknowledged, and after `prove_s` for rare ones
+    without a word or an acknowledgement since: asking twice must do no harm.
     `silence_after_s` is how long a live socket may send nothing *of this feed or its sibling streams* on a busy symbol before
     it counts as silent.
     `book_base`: the REST check of the snapshot that changes build on (None: the feed sends its own).
@@ -344,6 +345,9 @@ class Feed:
     topics: Callable[[Sequence[Instrument]], Sequence[Topic]] = no_topics
     ask: Callable[[Sequence[Topic], datetime], Sequence[TopicRequest]] = no_request
     renew_s: float = 300.0
+    prove_s: float = 9.0
+    """How often a rare topic must give proof. With 5 s for the answer a mute one is known within 15 s; more where the venue
+    allows fewer subscriptions an hour."""
     renew_alone: bool = False
     """Ask again for one topic at a time: the venue refuses a whole request of which one topic is subscribed already."""
     asks_per_s: int = 10

@@ -5,7 +5,8 @@ completeness (sequence gaps) and, for throttled liquidation feeds, the share of 
 Silence, an unplanned close and a refused subscription blind a source until it sends again. Where a feed states its claims
 (what it asked for, channel by channel), it covers an asset only as far as the claims on its main channels do: a channel that
 was refused, is silent or was not acknowledged stays uncovered until it itself gives proof, whatever its siblings on the socket
-send. If any source was declared for an asset, only declared sources count for it; a leg without a declared source is not
+send. An acknowledgement without a word counts for less than half: a mute channel has it too.
+If any source was declared for an asset, only declared sources count for it; a leg without a declared source is not
 watched: the operator chose that, it is no blindness (docs/detection.md, "Fusion and coverage").
 """
 
@@ -46,6 +47,9 @@ DARK_BELOW = 1e-9
 MAX_CLAIMS = 4096
 """Claims of one source: beyond, new ones are not kept, and what they would cover is uncovered."""
 MIN_GAP_S = 1e-3
+ACKNOWLEDGED_SIGHT = 0.4
+"""What a channel covers that is acknowledged and has not spoken: less than calm needs (`false_coverage`). One that is mute and
+one that has nothing to say look alike, so that such channels alone leave the leg unknown."""
 
 
 def _reason(signal: Signal) -> str:
@@ -57,10 +61,10 @@ def _reason(signal: Signal) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SourceClaim:
-    """The last word on one main channel of a source. `asset` None: the channel is of the whole venue."""
+    """The last word on one main channel of a source. `asset` None: the channel is of the whole venue. `sight`: 0..1."""
 
     asset: str | None
-    covers: bool
+    sight: float
     reason: str
     since_s: float
 
@@ -84,8 +88,11 @@ class SourceCoverage:
         key = (str(signal.attributes.get("channel", "")), signal.subject.instrument)
         if signal.attributes.get("main") is not True or (key not in self.claims and len(self.claims) >= MAX_CLAIMS):
             return
-        said = " ".join(str(signal.attributes.get(one, "")) for one in ("state", "reason")).strip()
-        self.claims[key] = SourceClaim(signal.subject.asset, signal.value >= 1.0, f"{key[0]} {said}", at_s)
+        state, reason = (str(signal.attributes.get(one, "")) for one in ("state", "reason"))
+        sight = float(signal.value >= 1.0)
+        if sight and state == "acknowledged":
+            sight, reason = ACKNOWLEDGED_SIGHT, reason or "but has not spoken"
+        self.claims[key] = SourceClaim(signal.subject.asset, sight, f"{key[0]} {state} {reason}".strip(), at_s)
 
     def _own(self, asset: str | None) -> list[SourceClaim]:
         return [one for one in self.claims.values() if asset is None or one.asset in (None, asset)]
@@ -95,12 +102,12 @@ class SourceCoverage:
         if not self.claims:
             return 1.0
         own = self._own(asset)
-        return sum(one.covers for one in own) / len(own) if own else 0.0
+        return sum(one.sight for one in own) / len(own) if own else 0.0
 
     def _uncovered(self, asset: str | None) -> SourceClaim | None:
-        """The claim that has been uncovered for longest."""
-        uncovered = [one for one in self._own(asset) if not one.covers]
-        return min(uncovered, key=lambda one: (one.since_s, one.reason), default=None)
+        """The claim that is seen least, and of those the one for longest."""
+        uncovered = [one for one in self._own(asset) if one.sight < 1.0]
+        return min(uncovered, key=lambda one: (one.sight, one.since_s, one.reason), default=None)
 
     def coverage(self, now_s: float, own_lag_s: float = 0.0) -> float:
         """Freshness times completeness, 0..1. While we were late ourselves, nothing could be heard: that time does not count."""

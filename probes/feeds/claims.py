@@ -15,7 +15,7 @@ from probes.readings import ClaimChanged, ClaimState, Instrument, Refusal, Venue
 from probes.readings.topics import Topic
 from probes.venue import Ack, Feed, SubscriptionRefused
 
-ACK_WAIT_S = 10.0
+ACK_WAIT_S = 5.0
 """How long a venue may take to acknowledge what was asked again."""
 SILENCE_FLOOR_S = 10.0
 SILENCE_GAPS = 5.0
@@ -25,6 +25,9 @@ WARM_WORDS = 20
 WARM_S = 60.0
 WARM_FLOOR_S = 3600.0
 """Before its twentieth word, and before a minute of it was heard, nobody knows a topic's usual gaps."""
+RARE_WARM_S = 3600.0
+RARE_FLOOR_S = 60.0
+"""The same of a rare topic: its words come in bursts, so that an hour must be heard, and a minute says nothing."""
 LATE_S = 5.0
 """A second that comes this late after the one before: we did not listen, and that time counts against nobody."""
 MAX_REASON = 160
@@ -51,7 +54,7 @@ class Claim:
 
     @property
     def covers(self) -> bool:
-        """Whether what this topic is for can be seen: it speaks; of a rare one a fresh acknowledgement is enough."""
+        """Whether what it is for can be seen: it speaks. Of a rare one a fresh acknowledgement counts too, though for less."""
         return self.state is ClaimState.SPEAKING or (self.topic.rare and self.state is ClaimState.ACKNOWLEDGED)
 
     @property
@@ -73,9 +76,16 @@ class Claim:
 
     def silent_after_s(self) -> float:
         """How long this topic may say nothing, by its own usual gaps."""
-        warm = self.words >= WARM_WORDS and self.heard_s >= WARM_S
-        floor_s = SILENCE_FLOOR_S if warm else WARM_FLOOR_S
-        return max(floor_s, SILENCE_GAPS * self.max_gap_s)
+        warm_s, least_s = (RARE_WARM_S, RARE_FLOOR_S) if self.topic.rare else (WARM_S, SILENCE_FLOOR_S)
+        warm = self.words >= WARM_WORDS and self.heard_s >= warm_s
+        return max(least_s if warm else WARM_FLOOR_S, SILENCE_GAPS * self.max_gap_s)
+
+    def due(self, tick_s: float, feed: Feed) -> bool:
+        """Whether to ask for it again now. A rare topic that was not refused must give proof every few seconds."""
+        if self.topic.rare and self.state is not ClaimState.REFUSED:
+            return tick_s - max(self.asked_s, self.proved_s) >= feed.prove_s
+        without = self.state in (ClaimState.ASKED, ClaimState.REFUSED, ClaimState.SILENT)
+        return without and tick_s - self.asked_s >= feed.renew_s
 
 
 class Claims:
@@ -193,8 +203,9 @@ class Claims:
                 one.asked_s += late_s
                 one.last_s = None if one.last_s is None else one.last_s + late_s
             changes += self._silence(one, now, tick_s)
-            wants = one.topic.rare or one.state in (ClaimState.ASKED, ClaimState.REFUSED, ClaimState.SILENT)
-            if wants and tick_s - one.asked_s >= self._feed.renew_s:
+            if one.due(tick_s, self._feed) and not (
+                one.topic.rare and len(self._texts) + len(due) >= self._feed.asks_per_s
+            ):
                 one.asked_s = tick_s
                 due.append(one.topic)
         for batch in [[one] for one in due] if self._feed.renew_alone else [due]:
@@ -202,17 +213,17 @@ class Claims:
         return changes
 
     def _silence(self, one: Claim, now: datetime, tick_s: float) -> list[ClaimChanged]:
-        if one.topic.rare:
-            unproved = one.covers and one.proved_s < one.asked_s and tick_s - one.asked_s >= ACK_WAIT_S
+        if one.topic.rare and one.covers and one.proved_s < one.asked_s and tick_s - one.asked_s >= ACK_WAIT_S:
             reason = f"mute, and not acknowledged when it was asked for again {tick_s - one.asked_s:.0f} s ago"
-            return self._become(one, ClaimState.SILENT, reason, now) if unproved else []
+            return self._become(one, ClaimState.SILENT, reason, now)
         if one.state is not ClaimState.SPEAKING or one.last_s is None:
             return []
         quiet_s = tick_s - one.last_s
         if quiet_s < one.silent_after_s():
             return []
         reason = f"nothing for {quiet_s:.0f} s, its longest usual gap is {one.max_gap_s:.1f} s"
-        return self._become(one, ClaimState.SILENT, reason, now)
+        confirmed = one.topic.rare and one.acknowledged_s is not None
+        return self._become(one, ClaimState.ACKNOWLEDGED if confirmed else ClaimState.SILENT, reason, now)
 
     def _living(self) -> Iterable[Claim]:
         return [one for one in self.all if one.state is not ClaimState.ENDED]

@@ -59,6 +59,8 @@ MAX_DETAIL = 200
 """Characters of the venue's own words that are kept."""
 RENEWED_BACKLOG = timedelta(seconds=60)
 """A liquidation older than this at a renewed subscription was heard before, or belongs to the backlog."""
+MAX_TOLD = 4096
+"""Liquidations of backlogs that are remembered, so that a renewed subscription does not tell them again."""
 
 
 _Word = Ack | Heard | Pong | BookChecksum | Reply | ShutdownAnnounced | SubscriptionRefused | OddRows
@@ -95,6 +97,8 @@ class FeedReader:
         self._news_count = 0
         self._silent = False
         self._backlog_due = False
+        self._backlog_came = False
+        self._told: dict[object, None] = {}
         self._malformed: tuple[str, int] | None = None
         self._odd = OddRowTally()
         self.claims = Claims(venue, feed, instruments)
@@ -106,6 +110,7 @@ class FeedReader:
         self._last_news_s = tick_s
         self._pulse_s = float("-inf")
         self._backlog_due = self._feed.backlog_first
+        self._backlog_came = False
         return self.changed(FeedEvent.OPENED, 0.0, now)
 
     def ask(self, now: datetime, tick_s: float) -> list[ClaimChanged]:
@@ -144,17 +149,17 @@ class FeedReader:
             name: str | None = getattr(message, "instrument", None)
             known = instruments.get(name) if name is not None else None
             said: Any = message if type(known) is Instrument else in_units(message, known)
-            if kind is Liquidation and self._is_backlog(said):
-                said = replace(said, backlog=True)
+            if kind is Liquidation:
+                said = self._order(said)
+                if said is None:
+                    continue
             elif kind in _IN_MONEY:
                 said = in_dollars(said, instruments)
             reason = book_refused(said, received_at) if kind in _BOOKS else refused(said)
             if reason is not None:
                 self._disbelieved(said, reason, result, received_at)
                 continue
-            spoke = self.claims.spoke(said, received_at, tick_s)  # a sign of its own channel
-            if spoke:
-                result.readings += spoke
+            result.readings += self.claims.spoke(said, received_at, tick_s)  # a sign of its own channel
             news += 1
             if kind is Liquidation:
                 backlog += said.backlog
@@ -164,8 +169,8 @@ class FeedReader:
             else:
                 stamped = self._aged(said, name, received_at, stamped)
                 result.readings.append(said)
+        self._backlog_due = self._backlog_due and not self._backlog_came
         if backlog:
-            self._backlog_due = False
             result.readings.append(self.changed(FeedEvent.BACKLOG, backlog, received_at))
         if news or pings:
             result.readings += self._alive(news + pings, received_at, tick_s)
@@ -241,6 +246,21 @@ class FeedReader:
 
     def _is_backlog(self, message: Liquidation) -> bool:
         return self._backlog_due or (self._backlog_before is not None and message.event_time < self._backlog_before)
+
+    def _order(self, message: Liquidation) -> Liquidation | None:
+        """A liquidation, marked if it is old news. None: it was told before, and a venue that sends it again says nothing new."""
+        said = replace(message, backlog=True) if self._is_backlog(message) else message
+        self._backlog_came |= said.backlog
+        if not (said.backlog or self._feed.backlog_first):
+            return said
+        order = (said.instrument, said.event_time, said.side, said.price, said.quantity)
+        if order in self._told:
+            self._backlog_came = True
+            return None
+        self._told[order] = None
+        while len(self._told) > MAX_TOLD:
+            del self._told[next(iter(self._told))]
+        return said
 
     def _disbelieved(self, word: _News, reason: MalformedReason, result: FrameResult, received_at: datetime) -> None:
         """Count a word that the gate refused."""

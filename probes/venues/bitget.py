@@ -11,20 +11,9 @@ from typing import Any
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import (
-    Censoring,
-    Funding,
-    Liquidation,
-    Market,
-    MarkPrice,
-    OpenInterest,
-    Refusal,
-    Side,
-    VenueId,
-    Volume,
-)
+from probes.readings import Censoring, Market, Refusal, Side, VenueId
 from probes.readings.topics import Topic
-from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, Venue
+from probes.venue import Budget, Feed, KeepAlive, Venue
 
 DOCS = "https://www.bitget.com/api-doc/"
 SPOT = "spot:"
@@ -125,7 +114,10 @@ SPOT_FRAMES = d.frames(FRAME, {"books": d.Rows(says=(BOOK,), market=Market.SPOT,
 
 
 def feed(name: str, kind: str, *channels: d.Channel, prefix: str = "", **more: Any) -> Feed:
-    """A feed of `kind`, asked for by one message, which has no id: each topic is confirmed or refused by its name."""
+    """A feed of `kind`, asked for by one message, which has no id: each topic is confirmed or refused by its name.
+
+    240 requests an hour are allowed: what is rare is asked for again each 20 s.
+    """
 
     def subscribe(topics: Sequence[Topic], number: int) -> Mapping[str, Any]:
         names = [one.name.split(":") for one in topics]
@@ -133,14 +125,14 @@ def feed(name: str, kind: str, *channels: d.Channel, prefix: str = "", **more: A
         return {"op": "subscribe", "args": [{"instType": kind, **one} for one in args]}
 
     return Feed(
-        name=name, host="ws", silence_after_s=10, docs=DOCS, lifetime_s=82_800,
+        name=name, host="ws", silence_after_s=10, docs=DOCS, lifetime_s=82_800, prove_s=20,
         keep_alive=KeepAlive(every_s=25, text=lambda _now: "ping"), **d.asking(channels, subscribe, prefix=prefix), **more,
     )  # fmt: skip
 
 
-BOOKS = d.Channel(topic="books:{}", name="books", speaks=(BookDelta, BookSnapshot))
-FORCES = d.Channel(topic=f"liquidation:{ALL}", name="liquidation", speaks=(Liquidation,), rare=True)
-PULSE = d.Channel(topic="ticker:{}", name="ticker", speaks=(MarkPrice, Funding, OpenInterest, Volume), main=False)
+BOOKS = d.Channel(topic="books:{}", name="books", speaks=d.BOOK_WORDS)
+FORCES = d.Channel(topic=f"liquidation:{ALL}", name="liquidation", speaks=d.FORCED_WORDS, rare=True)
+PULSE = d.Channel(topic="ticker:{}", name="ticker", speaks=d.FIGURE_WORDS, main=False)
 V2 = "/api/v2/mix/market"
 SPOT_BOOK = d.Rows(where="data", says=(REST_BOOK,), market=Market.SPOT, prefix=SPOT)
 PAIR: dict[str, str] = {"symbol": "{}", "productType": FUTURES}

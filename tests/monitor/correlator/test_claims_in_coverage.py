@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace as changed
 
+from monitor.correlator import CorrelatorSettings
 from monitor.correlator.coverage import MAX_CLAIMS, Coverage
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind
@@ -59,14 +60,35 @@ def test_a_channel_without_proof_is_uncovered_while_its_siblings_speak(state: st
     assert source.since_s(at(59).timestamp(), "BTC") == at(1).timestamp()
 
 
-@pytest.mark.parametrize("state", ["acknowledged", "speaking"])
-def test_a_channel_with_proof_is_covered_while_its_socket_lives(state: str) -> None:
+def test_a_channel_that_speaks_is_covered_while_its_socket_lives() -> None:
     sources = watching()
     receive(sources, claim(1, False, "asked"))
-    receive(sources, claim(2, True, state))
+    receive(sources, claim(2, True, "speaking"))
     pulse(sources, 3)
     assert seen(sources, 5) == 1.0
     assert seen(sources, 33) == pytest.approx(0.36788, abs=1e-5), "a claim does not replace the pulse of its socket"
+
+
+def test_a_channel_that_is_only_acknowledged_covers_less_than_calm_needs_until_it_speaks() -> None:
+    sources = watching()
+    receive(sources, claim(1, True, "acknowledged"))
+    pulse(sources, 2)
+    assert 0.0 < seen(sources, 3) < CorrelatorSettings().false_coverage
+    ((source, _),) = sources.of_leg("BTC", Leg.LIQUIDATION, at(3).timestamp())[1]
+    assert source.why(at(3).timestamp(), "BTC") == "liquidations acknowledged but has not spoken"
+    receive(sources, claim(3, True, "speaking"))
+    assert seen(sources, 4) == 1.0
+    receive(sources, claim(4, True, "acknowledged", reason="nothing for 100 s"))
+    assert 0.0 < seen(sources, 5) < CorrelatorSettings().false_coverage
+    assert source.why(at(5).timestamp(), "BTC") == "liquidations acknowledged nothing for 100 s"
+
+
+def test_of_several_channels_the_one_that_is_seen_least_is_named() -> None:
+    sources = watching()
+    receive(sources, claim(1, True, "acknowledged"))
+    other = claim(2, False, "refused")
+    receive(sources, changed(other, subject=changed(other.subject, instrument="BTC-PERP")))
+    assert sources.by_name[FEED].why(at(3).timestamp(), "BTC") == "liquidations refused"
 
 
 def test_a_claim_is_no_sign_of_life_and_heals_no_closed_socket() -> None:
@@ -90,7 +112,7 @@ def test_a_refused_instrument_uncovers_its_own_asset_and_no_other() -> None:
 
 def test_a_channel_of_the_whole_venue_covers_each_asset() -> None:
     sources = watching("BTC", "ETH")
-    receive(sources, claim(1, True, "acknowledged", None))
+    receive(sources, claim(1, True, "speaking", None))
     pulse(sources, 2)
     assert (seen(sources, 3, "BTC"), seen(sources, 3, "ETH")) == (1.0, 1.0)
 

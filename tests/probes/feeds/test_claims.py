@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from probes.feeds.claims import ACK_WAIT_S, SILENCE_FLOOR_S, Claim, Claims
+from probes.feeds.claims import SILENCE_FLOOR_S, Claim, Claims
 from probes.readings import (
     Censoring,
     ClaimChanged,
@@ -52,7 +52,7 @@ def ask(wanted: Sequence[Topic], now: datetime) -> Sequence[TopicRequest]:
 def feed(**changed: object) -> Feed:
     made = Feed(
         name="news", host="ws", read=lambda _raw, _context: (), subscribe=lambda _instruments, _now: (), topics=topics,
-        ask=ask, renew_s=RENEW_S,
+        ask=ask, renew_s=RENEW_S, prove_s=RENEW_S,
     )  # fmt: skip
     return replace(made, **changed)  # type: ignore[arg-type]
 
@@ -249,29 +249,6 @@ def test_a_frame_of_a_channel_proves_that_channel_although_nothing_in_it_is_for_
     assert [one.state for one in claims.all if not one.topic.rare] == [ClaimState.ASKED, ClaimState.ASKED]
 
 
-def test_a_rare_topic_is_asked_for_again_and_covered_only_while_that_is_acknowledged() -> None:
-    claims = opened()
-    acknowledge(claims, "forced.all", "mark.BTC")
-    claims.texts()
-    assert [one for one in seconds(claims, 1, 299, speaking=True) if one.channel == "forced"] == []
-    assert claims.texts() == []
-    seconds(claims, 300, 300, speaking=True)
-    assert "forced.all" in claims.texts()[0].split()
-    assert acknowledge(claims, "forced.all", tick_s=301) == [], "it is as before"
-    seconds(claims, 301, 600, speaking=True)
-    late = [one for one in seconds(claims, 601, 600 + int(ACK_WAIT_S), speaking=True) if one.channel == "forced"]
-    assert [(one.state, one.covers) for one in late] == [(ClaimState.SILENT, False)]
-    assert "not acknowledged" in late[0].reason
-    assert acknowledge(claims, "forced.all", tick_s=620) == [("forced", None, "acknowledged")]
-
-
-def test_a_liquidation_after_the_renewal_is_proof_enough() -> None:
-    claims = opened()
-    seconds(claims, 1, 300)
-    claims.spoke(FORCED, at(301), 301.0)
-    assert [one for one in seconds(claims, 301, 400) if one.channel == "forced"] == []
-
-
 def test_an_instrument_that_goes_silent_on_a_live_socket_is_said_after_the_floor() -> None:
     claims = opened()
     seconds(claims, 1, 61, speaking=True)
@@ -363,18 +340,6 @@ def test_a_contract_that_is_not_traded_any_more_ends_its_claims() -> None:
     assert claims.spoke(MARK, at(3), 3.0) == []
     assert acknowledge(claims, "mark.BTC") == []
     assert said(claims.opened(at(4), 4.0)) == [("forced", None, "asked"), ("mark", "ETH", "asked")]
-
-
-def test_a_rare_topic_whose_words_cannot_be_believed_is_silent_until_one_can() -> None:
-    claims = opened()
-    acknowledge(claims, "forced.all")
-    (change,) = claims.malformed(FORCED, "stamp", at(2))
-    assert (change.state, change.covers, change.reason) == (
-        ClaimState.SILENT, False, "what it says is malformed: stamp"
-    )  # fmt: skip
-    assert claims.malformed(FORCED, "stamp", at(3)) == []
-    assert claims.malformed(MARK, "price", at(3)) == [], "one that speaks often goes silent by itself"
-    assert said(claims.spoke(FORCED, at(4), 4.0)) == [("forced", None, "speaking")]
 
 
 def test_nothing_is_known_of_a_new_connection() -> None:

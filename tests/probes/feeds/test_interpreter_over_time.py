@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from probes.clock_offset import ClockOffset
-from probes.feeds.interpreter import FeedReader, FrameResult
+from probes.feeds.interpreter import MAX_TOLD, FeedReader, FrameResult
 from probes.readings import (
     Censoring,
     ClaimChanged,
@@ -56,6 +56,10 @@ FORCED = Liquidation(
     quantity=Decimal(1), notional_usd=Decimal(1), censoring=Censoring.COMPLETE,
 )  # fmt: skip
 MARK = MarkPrice(venue=MADE, instrument="BTC", received_at=T0, event_time=None, mark=1.0, index=None)
+
+
+def forced(price: int) -> Liquidation:
+    return replace(FORCED, price=Decimal(price))
 
 
 def at(seconds: float) -> datetime:
@@ -210,12 +214,33 @@ def test_a_refused_subscription_is_reported_with_its_kind_and_is_no_news() -> No
 def test_only_the_first_liquidations_after_opening_are_backlog_where_the_feed_declares_it() -> None:
     feed = ScriptedFeed(backlog_first=True)
     assert changes(feed.read(0.5, MARK).readings) == [(FeedEvent.PULSE, 1)], "not a liquidation: not the backlog"
-    readings = feed.read(1.0, FORCED, FORCED, MARK).readings
+    readings = feed.read(1.0, FORCED, forced(2), MARK).readings
     assert [one.backlog for one in readings if isinstance(one, Liquidation)] == [True, True]
     assert changes(readings) == [(FeedEvent.BACKLOG, 2)]
-    assert feed.read(2.0, FORCED).readings == [FORCED]
+    assert feed.read(2.0, forced(3)).readings == [forced(3)]
     feed.reader.opened(at(3.0), 3.0)
-    assert changes(feed.read(4.0, FORCED).readings) == [(FeedEvent.BACKLOG, 1), (FeedEvent.PULSE, 5)]
+    assert changes(feed.read(4.0, forced(4)).readings) == [(FeedEvent.BACKLOG, 1), (FeedEvent.PULSE, 5)]
+
+
+def test_an_old_order_that_a_venue_sends_again_is_told_once_and_is_no_new_word() -> None:
+    feed = ScriptedFeed(backlog_first=True)
+    feed.read(1.0, FORCED, forced(2))
+    assert feed.read(2.0, forced(3)).readings == [forced(3)]
+    assert feed.read(12.0, forced(2), forced(3)).readings == [], "the answer to a renewal"
+    feed.reader.opened(at(20.0), 20.0)
+    assert feed.read(21.0, forced(2), forced(3)).readings == [], "the backlog of a new connection"
+    assert feed.read(22.0, forced(4)).readings[0] == forced(4), "it is no backlog: that has been"
+    for price in range(10, 10 + 2 * MAX_TOLD):
+        feed.read(23.0, forced(price))
+    assert len(feed.reader._told) == MAX_TOLD
+
+
+def test_two_like_liquidations_of_a_feed_without_a_backlog_are_two() -> None:
+    assert ScriptedFeed().read(1.0, FORCED, FORCED).readings[:2] == [FORCED, FORCED]
+    old = replace(FORCED, backlog=True)
+    feed = ScriptedFeed()
+    assert feed.read(1.0, old).readings[0] == old
+    assert feed.read(2.0, old).readings == [], "but old ones of a snapshot that comes again are told once"
 
 
 def test_a_feed_without_backlog_passes_liquidations_on_unchanged() -> None:
