@@ -15,9 +15,11 @@ from probes.dialect import declared as words
 from probes.dialect.declared import Rows, Said
 from probes.dialect.rows import compiled_from
 from probes.readings import (
+    Deleveraging,
     Funding,
     Instrument,
     InstrumentsListed,
+    InsuranceFund,
     Liquidation,
     LongShortRatio,
     Market,
@@ -69,6 +71,8 @@ CAPABILITIES: Mapping[str, Capability] = {
         ("funding", "derivatives", "funding", (Funding,)),
         ("mark_price", "derivatives", "mark price", (MarkPrice,)),
         ("long_short_ratio", "derivatives", "long short ratio", (LongShortRatio,)),
+        ("insurance_fund", "derivatives", "insurance fund", (InsuranceFund,)),
+        ("deleveraging", "derivatives", "deleveraging", (Deleveraging,)),
     )
 }
 """All capabilities, in the order of the matrix. `book_ws` and `volume` are those of perpetuals."""
@@ -91,6 +95,8 @@ _OF_MESSAGES: Mapping[type, str] = {
     Funding: "funding",
     MarkPrice: "mark_price",
     LongShortRatio: "long_short_ratio",
+    InsuranceFund: "insurance_fund",
+    Deleveraging: "deleveraging",
 }
 
 

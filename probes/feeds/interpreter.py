@@ -98,7 +98,9 @@ class FeedReader:
         self._silent = False
         self._backlog_due = False
         self._backlog_came = False
-        self._told: dict[object, None] = {}
+        self._told: dict[object, int] = {}
+        """By the number of the frame that told an order: like ones of one frame are several."""
+        self._frames = 0
         self._malformed: tuple[str, int] | None = None
         self._odd = OddRowTally()
         self.claims = Claims(venue, feed, instruments)
@@ -138,6 +140,7 @@ class FeedReader:
         result = FrameResult()
         news = backlog = pings = 0
         stamped: _Stamped = (None, None)
+        self._frames += 1
         for message in self._messages(raw, received_at, instruments, funding):
             kind = type(message)
             if kind in _WORDS:
@@ -254,10 +257,9 @@ class FeedReader:
         if not (said.backlog or self._feed.backlog_first):
             return said
         order = (said.instrument, said.event_time, said.side, said.price, said.quantity)
-        if order in self._told:
+        if self._told.setdefault(order, self._frames) != self._frames:
             self._backlog_came = True
             return None
-        self._told[order] = None
         while len(self._told) > MAX_TOLD:
             del self._told[next(iter(self._told))]
         return said

@@ -141,7 +141,7 @@ class LongShortRatio:
 class InsuranceFund:
     """What a venue's fund holds against losses beyond margin, in `currency`. `fund`: the venue's name of the pool.
 
-    `instrument` is the one that the pool is for, None if it is for several. Below zero it owes.
+    `instrument` is one that the pool is for, None if the venue does not name any. Below zero it owes.
     """
 
     venue: VenueId

@@ -158,6 +158,7 @@ VENUE = Venue(
     none={
         "spot alone, its perpetuals are binance_usdm": (
             "book_ws", "volume", "liquidation", "open_interest", "funding", "mark_price", "long_short_ratio",
+            "insurance_fund", "deleveraging",
         )
     },
 )  # fmt: skip

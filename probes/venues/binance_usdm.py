@@ -95,6 +95,12 @@ def ratio(basis: str) -> d.Rows:
     return d.Rows(last=1, says=(said,))
 
 
+def pools(pool: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """What a pool holds of each asset, for each of the contracts that share it."""
+    return [{**held, "symbol": contract} for contract in pool["symbols"] for held in pool["assets"]]
+
+
+FUND = d.InsuranceFunds(symbol="symbol", balance="marginBalance", currency="asset", at=d.Stamp("updateTime"))
 VOLUME = d.Volumes(symbol="symbol", base="volume", quote="quoteVolume", last="lastPrice", at=d.Stamp("closeTime"))
 FORCED = d.Rows(
     only={"st": frozenset({None, 1}), "o.s": d.Without("USD_")},
@@ -244,6 +250,7 @@ VENUE = Venue(
         _per("open_interest", "/fapi/v1/openInterest", 1, 15, OPEN_INTEREST),
         _per("funding", "/fapi/v1/premiumIndex", 1, 15, PREMIUM),
         d.calls(d.check("funding_intervals", "/fapi/v1/fundingInfo", INTERVALS, 3600), budget="funding"),
+        d.calls(d.check("insurance_fund", "/fapi/v1/insuranceBalance", d.Rows(unfold=pools, says=(FUND,)), 300), cost=40),
         _per("volume", "/fapi/v1/ticker/24hr", 1, 60, d.Rows(says=(VOLUME,))),
         d.calls(
             d.check(
@@ -269,5 +276,5 @@ VENUE = Venue(
     sign=d.signs("X-MBX-APIKEY"),
     key_rights=RightsQuestion(call=RestCall(path="/sapi/v1/account/apiRestrictions", signed=True, **SAPI), read=RIGHTS),
     symbols=lambda asset: {Market.PERP: f"{asset}USDT"},
-    none={"its spot market is binance_spot": ("book_ws_spot",)},
+    none={"its spot market is binance_spot": ("book_ws_spot",), "a rating of the risk alone": ("deleveraging",)},
 )  # fmt: skip

@@ -186,5 +186,6 @@ VENUE = Venue(
         )
     ),
     symbols=lambda asset: decode.pair_symbols("spot:{}USDT", "{}USDT", asset),
-    none={"no public address tells its state": ("system_status",)},
+    none={"no public address tells its state": ("system_status",), "of one's own positions alone": ("deleveraging",)},
+    not_yet={"the reserve of each contract is published": ("insurance_fund",)},
 )  # fmt: skip

@@ -125,6 +125,22 @@ def listed(result: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return [{**one, "contractType": "spot", "symbol": one.get("symbol") and f"{SPOT}{one['symbol']}"} for one in found]
 
 
+def pools(pool: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A pool for each of the contracts that share it."""
+    return [{**pool, "symbol": one} for one in pool["symbols"].split(",")]
+
+
+def deleveraged(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Whether a contract is deleveraged, by the page's rule. Between the two ratios it depends on what was before: no word."""
+    balance, ratio, starts, stops, threshold = (
+        decode.finite_float(row[name], f"$.{name}")
+        for name in ("balance", "pnlRatio", "insurancePnlRatio", "adlStopRatio", "adlTriggerThreshold")
+    )
+    if balance <= 0 or (balance > threshold and ratio < starts):
+        return [{**row, "means": "on"}]
+    return [{**row, "means": "off"}] if ratio > stops or balance <= threshold else []
+
+
 KINDS = {"spot": Market.SPOT, "LinearPerpetual": Market.PERP, "InversePerpetual": Market.PERP} | dict.fromkeys(
     ("LinearFutures", "InverseFutures"), Market.FUTURE
 )
@@ -133,6 +149,9 @@ LISTING = d.Listing(
     inverse_is=frozenset({"InversePerpetual", "InverseFutures"}), trading="status", trading_is=frozenset({"Trading"}),
 )  # fmt: skip
 LISTED = rows(LISTING, where="result", unfold=listed)
+FUND = d.InsuranceFunds(symbol="symbol", balance="balance", currency="coin")
+ADL = d.Deleveragings(symbol="symbol", state="means", states={"on": True, "off": False})
+UPDATED = d.Stamp("result.updatedTime")
 WALLETS = d.Wallets(network="chain", deposits="chainDeposit", withdrawals="chainWithdraw")
 INTEREST: tuple[d.OpenInterests, ...] = (
     d.OpenInterests(symbol="symbol", size="singleOpenInterest", usd="singleOpenInterestValue", optional=True),
@@ -263,6 +282,10 @@ VENUE = Venue(
         ),
         per("funding", "funding/history", rows(SETTLED, first=1), 300, limit="1"),
         per("long_short_ratio", "account-ratio", rows(RATIO, first=1), 300, period="5min", limit="1"),
+        d.check("insurance_fund", f"{MARKET}insurance", d.answer(rows(FUND, unfold=pools), at=UPDATED), 300),
+        d.check(
+            "deleveraging", f"{MARKET}adlAlert", d.answer(rows(ADL, unfold=deleveraged), at=UPDATED), 60, Market.PERP, symbol="{}"
+        ),
         per("volume", "tickers", d.answer(rows(*TICKER), at=d.Stamp("time")), 15),
         per("volume_spot", "tickers", d.answer(rows(VOLUME, spot=True), at=d.Stamp("time")), 60, Market.SPOT),
     ),

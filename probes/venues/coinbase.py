@@ -147,7 +147,10 @@ VENUE = Venue(
         )
     ),
     symbols=lambda asset: {Market.SPOT: f"{asset}-USD"},
-    none={"no public feed of liquidations, no ratio": ("liquidation", "long_short_ratio")},
+    none={
+        "no public feed of liquidations, no ratio": ("liquidation", "long_short_ratio"),
+        "no public address tells it": ("insurance_fund", "deleveraging"),
+    },
     not_yet={
         "the socket's snapshot is one frame of megabytes": ("book_ws", "book_ws_spot"),
         "of its futures only interest and funding are read": ("volume", "mark_price"),

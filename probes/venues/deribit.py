@@ -283,5 +283,8 @@ VENUE = Venue(
     ),
     refuse=d.refusals(d.Errors(code=("error.code",), text=("error.message",), refusals=REFUSALS)),
     symbols=lambda asset: {Market.SPOT: f"{asset}_USDC", Market.PERP: f"{asset}_USDC-PERPETUAL"},
-    none={"no public flag of deposits or withdrawals, no ratio": ("wallet_status", "long_short_ratio")},
+    none={
+        "no public flag of deposits or withdrawals, no ratio": ("wallet_status", "long_short_ratio"),
+        "no public address tells it": ("insurance_fund", "deleveraging"),
+    },
 )  # fmt: skip

@@ -298,5 +298,5 @@ VENUE = Venue(
     ),
     refuse=d.refusals(ERRORS),
     symbols=lambda asset: decode.pair_symbols("spot:{}_USDT", None, asset),
-    none={"no public address tells its state": ("system_status",)},
+    none={"no public address tells it": ("system_status", "deleveraging")},
 )  # fmt: skip

@@ -333,4 +333,6 @@ VENUE = Venue(
         )
     ),
     symbols=lambda asset: {Market.SPOT: f"{asset.lower()}usdt", Market.PERP: f"{asset}-USDT"},
+    none={"of one's own positions alone": ("deleveraging",)},
+    not_yet={"the fund of each contract is published": ("insurance_fund",)},
 )  # fmt: skip

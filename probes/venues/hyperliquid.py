@@ -203,5 +203,6 @@ VENUE = Venue(
     none={
         "deposits go through a contract": ("wallet_status",),
         "trades carry no mark, and there is no ratio": ("liquidation", "long_short_ratio"),
+        "a vault takes the losses, and no address tells of deleveraging": ("insurance_fund", "deleveraging"),
     },
 )  # fmt: skip

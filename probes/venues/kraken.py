@@ -273,6 +273,7 @@ VENUE = Venue(
     none={
         "spot alone, its perpetuals are kraken_futures": (
             "book_ws", "volume", "liquidation", "open_interest", "funding", "mark_price", "long_short_ratio",
+            "insurance_fund", "deleveraging",
         )
     },
 )  # fmt: skip

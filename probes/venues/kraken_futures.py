@@ -244,6 +244,9 @@ VENUE = Venue(
     ),
     refuse=d.refusals(ERRORS),
     symbols=lambda asset: {Market.PERP: f"PF_{'XBT' if asset == 'BTC' else asset}USD"},
-    none={"its spot market and wallets are those of kraken": ("wallet_status", "book_ws_spot", "volume_spot")},
+    none={
+        "its spot market and wallets are those of kraken": ("wallet_status", "book_ws_spot", "volume_spot"),
+        "no public address tells it": ("insurance_fund", "deleveraging"),
+    },
     not_yet={"needs a moving start time, and its form is not published": ("long_short_ratio",)},
 )  # fmt: skip

@@ -196,5 +196,5 @@ VENUE = Venue(
     ),
     refuse=CODES,
     symbols=lambda asset: {Market.SPOT: f"{asset}-USDT", Market.PERP: f"{'XBT' if asset == 'BTC' else asset}USDTM"},
-    none={"no topic of liquidations, and no ratio": ("liquidation", "long_short_ratio")},
+    none={"no public address tells it": ("liquidation", "long_short_ratio", "insurance_fund", "deleveraging")},
 )  # fmt: skip

@@ -281,7 +281,7 @@ VENUE = Venue(
     sign=d.signs("X-MEXC-APIKEY"),
     symbols=lambda asset: decode.pair_symbols("{}USDT", "{}_USDT", asset),
     none={
-        "no public address tells its state": ("system_status",),
+        "no public address tells it": ("system_status", "deleveraging"),
         "no public feed of liquidations, no ratio": ("liquidation", "long_short_ratio"),
     },
 )  # fmt: skip

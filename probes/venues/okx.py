@@ -18,6 +18,7 @@ from probes import dialect as d
 from probes.dialect import decode, rights
 from probes.readings import (
     Censoring,
+    Deleveraging,
     MalformedReason,
     Market,
     MarkPrice,
@@ -124,6 +125,23 @@ def ratio(row: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
     return [{"ts": row[0], "ratio": row[1]} if len(row) == 2 else {"ts": row[0], "sold": row[1], "bought": row[2]}]
 
 
+def swap(row: Mapping[str, Any]) -> str:
+    """The swap of the family of contracts that a row is about; "" without one."""
+    return f"{row['instFamily']}-SWAP" if row.get("instFamily") else ""
+
+
+def pool(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """What the pool of a family held last, as that of its swap."""
+    return [{**one, SYMBOL: swap(row)} for one in row["details"][:1]]
+
+
+def warned(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A warning about a family, as one about its swap."""
+    return [{**row, SYMBOL: swap(row)}]
+
+
+FUND = d.InsuranceFunds(symbol=SYMBOL, balance="balance", currency="ccy", at=TIME)
+ADL = d.Deleveragings(symbol=SYMBOL, state="state", states={"adl": True, "warning": False, "normal": False}, at=TIME)
 INTEREST = d.OpenInterests(symbol=SYMBOL, size="oiCcy", usd="oiUsd", at=TIME)
 FUNDING = d.FundingRates(
     symbol=SYMBOL, rate="fundingRate", next_at=d.Stamp("fundingTime"), following=d.Stamp("nextFundingTime"), at=TIME,
@@ -150,7 +168,7 @@ def names(frame: Mapping[str, Any]) -> Sequence[str]:
     """The topic that a control message is about: its `arg`, or what an error's text says (`channel:…,instId:…`)."""
     arg = frame.get("arg")
     if isinstance(arg, dict):
-        return (f"{arg.get('channel')}:{arg.get(SYMBOL) or arg.get('instType') or ''}",)
+        return (f"{arg.get('channel')}:{arg.get(SYMBOL) or swap(arg) or arg.get('instType') or ''}",)
     text = str(frame.get("msg"))
     channel, subject = _CHANNEL.search(text), _SUBJECT.search(text)
     return () if channel is None else (f"{channel[1]}:{subject[1]}" if subject is not None else channel[1],)
@@ -182,7 +200,8 @@ FRAMES = d.frames(
         "liquidation-orders": rows(FORCED, where="", each="details", subject=SYMBOL),
         "mark-price": rows(MARK, where=""), "index-tickers": rows(replace(MARK, mark=None), where=""),
         "funding-rate": rows(FUNDING, where=""), "open-interest": rows(INTEREST, where=""),
-        "tickers": rows(VOLUME, where=""), "status": rows(replace(WINDOW, healthy=None), where="", unfold=window),
+        "adl-warning": rows(ADL, where="", unfold=warned), "tickers": rows(VOLUME, where=""),
+        "status": rows(replace(WINDOW, healthy=None), where="", unfold=window),
     },
 )  # fmt: skip
 SPOT_FRAMES = d.frames(FRAME, {"books": pushed(SPOT_BOOK), "tickers": rows(SPOT_VOLUME, where="", market=Market.SPOT)})
@@ -207,11 +226,14 @@ def check(
 
 def request(topics: Sequence[Topic], number: int) -> Mapping[str, Any]:
     """One request for all topics, each of which is confirmed or refused by itself; liquidations are of all swaps."""
-    args = [
-        {"channel": one.channel, **({"instType": "SWAP"} if one.instrument is None else {SYMBOL: one.instrument})}
-        for one in topics
-    ]
-    return {"id": str(number), "op": "subscribe", "args": args}
+
+    def of(topic: Topic) -> Mapping[str, str]:
+        if topic.instrument is None:
+            return {"instType": "SWAP"}
+        family = {"instType": "SWAP", "instFamily": topic.instrument.removesuffix("-SWAP")}
+        return family if topic.channel == WARNINGS.name else {SYMBOL: topic.instrument}
+
+    return {"id": str(number), "op": "subscribe", "args": [{"channel": one.channel, **of(one)} for one in topics]}
 
 
 def feed(name: str, *channels: d.Channel, market: Market = Market.PERP, **more: Any) -> Feed:
@@ -226,6 +248,7 @@ BOOKS = d.Channel(topic="books:{}", name="books", speaks=d.BOOK_WORDS)
 ORDERS = d.Channel(topic="liquidation-orders:SWAP", name="liquidation-orders", speaks=d.FORCED_WORDS, rare=True)
 MARKS = d.Channel(topic="mark-price:{}", name="mark-price", speaks=(MarkPrice,), main=False)
 INTERESTS = d.Channel(topic="open-interest:{}", name="open-interest", speaks=(OpenInterest,), main=False)
+WARNINGS = d.Channel(topic="adl-warning:{}", name="adl-warning", speaks=(Deleveraging,), main=False)
 LISTED = rows(LISTING, unfold=contract)
 RATIO_PATH = "/rubik/stat/contracts/long-short-account-ratio-contract"
 PERP, ONE = Market.PERP, {SYMBOL: "{}"}
@@ -236,6 +259,7 @@ VENUE = Venue(
         Budget(name=name, limit=limit, window_s=window_s, each=True)
         for name, limit, window_s in (
             ("ip", 10, 2), ("public", 20, 2), ("market", 20, 2), ("status", 2, 10), ("rubik", 5, 2), ("asset", 6, 1),
+            ("fund", 10, 2),
         )
     ),
     checks=(
@@ -258,6 +282,10 @@ VENUE = Venue(
         check("public", "open_interest", "/public/open-interest", rows(INTEREST), 15, PERP, instType="SWAP", **ONE),
         check("public", "funding", "/public/funding-rate", rows(FUNDING), 60, PERP, **ONE),
         check("public", "mark_price", "/public/mark-price", rows(MARK), 60, PERP, instType="SWAP", **ONE),
+        check(
+            "fund", "insurance_fund", "/public/insurance-fund", rows(FUND, unfold=pool), 60, PERP, instType="SWAP",
+            instFamily="{base}-USDT", type="regular_update", limit="1",
+        ),
         check("market", "volume", "/market/ticker", rows(VOLUME), 60, PERP, **ONE),
         check(
             "market", "volume_spot", "/market/ticker", rows(SPOT_VOLUME, market=Market.SPOT), 60, Market.SPOT, **ONE
@@ -271,7 +299,8 @@ VENUE = Venue(
         feed("book_ws", BOOKS, read=FRAMES),
         feed("book_ws_spot", BOOKS, market=Market.SPOT, read=SPOT_FRAMES),
         feed(
-            "liquidation", ORDERS, MARKS, INTERESTS, read=FRAMES, backlog_first=True, censoring=Censoring.ONE_PER_SECOND
+            "liquidation", ORDERS, MARKS, INTERESTS, WARNINGS, read=FRAMES, backlog_first=True,
+            censoring=Censoring.ONE_PER_SECOND,
         ),
     ),
     refuse=d.refusals(d.Errors(code=("code",), text=("msg",), good=frozenset({"0"}), refusals=CODES)), sign=sign,

@@ -127,7 +127,7 @@ async def test_the_first_liquidations_of_okx_after_subscribing_are_marked_as_bac
         return {"arg": {"channel": "liquidation-orders", "instType": "SWAP"}, "data": [row]}
 
     async with listening(feed("okx", "liquidation"), "okx", scripted(forced("1"), forced("2"))) as (feed_log, _):
-        await feed_log.until(lambda one: isinstance(one, Liquidation), times=4)
+        await feed_log.until(lambda one: isinstance(one, Liquidation), times=4)  # like ones of one message are two
         backlog = await feed_log.event(FeedEvent.BACKLOG)
     assert backlog.value == 2
     liquidations = [(str(one.price), one.backlog) for one in feed_log.readings if isinstance(one, Liquidation)]

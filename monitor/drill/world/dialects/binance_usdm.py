@@ -22,7 +22,7 @@ from monitor.drill.world.dialect import (
 from monitor.drill.world.figures import message_in
 from monitor.drill.world.market import SPOT_VOLUME_USD, Change, Forced, SimVenue
 
-WEIGHTS = {"/fapi/v1/depth": 20.0, "/api/v3/ticker/24hr": 2.0}
+WEIGHTS = {"/fapi/v1/insuranceBalance": 40.0, "/fapi/v1/depth": 20.0, "/api/v3/ticker/24hr": 2.0}
 MINUTE_S = 60
 
 
@@ -73,6 +73,9 @@ class Binance:
             return {"timezone": "UTC", "serverTime": now_ms, "symbols": [_listed(venue.asset), _listed(BYSTANDER)]}
         if path in STEADY:
             return STEADY[path]
+        if path == "/fapi/v1/insuranceBalance":
+            held = {"asset": "USDT", "marginBalance": "100000000.0", "updateTime": now_ms}
+            return [{"symbols": [f"{venue.asset}USDT", f"{BYSTANDER}USDT"], "assets": [held]}]
         if not path.startswith(("/fapi/v1/", "/api/v3/", "/futures/data/")):
             return None
         if request.query.get("symbol") != f"{venue.asset}USDT":

@@ -61,6 +61,14 @@ class Bybit:
             return _good({"list": []}, now_ms)
         if path == "/v5/market/instruments-info":
             return _good(_listing(request.query.get("category", ""), venue.asset), now_ms)
+        if path == "/v5/market/insurance":
+            held = {
+                "coin": "USDT",
+                "symbols": f"{venue.asset}USDT,BTCUSDT",
+                "balance": "100000000",
+                "value": "100000000",
+            }
+            return _good({"updatedTime": str(now_ms), "list": [held]}, now_ms)
         if not path.startswith("/v5/market/"):
             return None
         if request.query.get("symbol") != f"{venue.asset}USDT":
@@ -79,6 +87,12 @@ class Bybit:
                     "s": symbol, "b": _levels(bids, venue), "a": _levels(asks, venue), "ts": now_ms, "u": book.frame,
                     "seq": book.frame * 7, "cts": engine_ms(venue, now_ms),
                 }  # fmt: skip
+            case "adlAlert":
+                row = {
+                    "coin": "USDT", "symbol": symbol, "balance": "100000000", "maxBalance": "", "insurancePnlRatio": "-0.3",
+                    "pnlRatio": "0", "adlTriggerThreshold": "10000", "adlStopRatio": "-0.25",
+                }  # fmt: skip
+                return {"updatedTime": str(now_ms), "list": [row]}
             case "tickers":
                 row = _spot_ticker(venue) if category == "spot" else _ticker(venue, now_ms)
                 return {"category": category, "list": [row]}

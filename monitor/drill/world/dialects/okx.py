@@ -61,6 +61,9 @@ class Okx:
                 return _good([])
             case "public/instruments":
                 return _good(_listing(query.get("instType", ""), venue.asset))
+        if path == "public/insurance-fund":
+            held = {"balance": "100000000", "ccy": "USDT", "ts": str(request.now_ms), "type": "regular_update"}
+            return _good([{"details": [held], "instFamily": query.get("instFamily", ""), "instType": "SWAP"}])
         if path not in _PATHS:
             return None
         inst = query.get("instId", "")
@@ -184,6 +187,8 @@ def _topic(arg: Mapping[str, Any], venue: SimVenue) -> str | None:
         return "forced"
     if channel == "status":
         return "status"
+    if channel == "adl-warning":
+        return "warning"  # nothing is sent while all is normal
     if inst not in (_swap(venue), f"{venue.asset}-USDT"):
         return None
     swap = inst == _swap(venue)
