@@ -45,7 +45,10 @@ FILLED = (
         "not_yet={},",
         'not_yet={"its page is not read yet": ("system_status", "book_ws", "volume", *OTHERS)},',
     ),
-    ("\nVENUE = ", '\nOTHERS = ("open_interest", "funding", "mark_price", "long_short_ratio")\nVENUE = '),
+    (
+        "\nVENUE = ",
+        '\nOTHERS = ("open_interest", "funding", "mark_price", "long_short_ratio", "insurance_fund", "deleveraging")\nVENUE = ',
+    ),
 )
 """What is written over each FILL_IN: the names of the venue's fields are those that the skeleton proposes."""
 AT, MS = "2026-11-01T00:00:00Z", 1793491200000
@@ -173,6 +176,7 @@ def test_the_matrix_has_the_new_venue(copy: Path) -> None:
         "book_ws_spot": "none", "volume_spot": "none", "wallet_status": "none",
         "system_status": "not yet", "book_ws": "not yet", "volume": "not yet", "open_interest": "not yet",
         "funding": "not yet", "mark_price": "not yet", "long_short_ratio": "not yet",
+        "insurance_fund": "not yet", "deleveraging": "not yet",
     }  # fmt: skip
     assert NAME in run(copy, "-c", MAIN, "venues").stdout
 

@@ -3,7 +3,8 @@
 Knows no venue's name: the wire's names and units stand in the venue's own file. Pure.
 """
 
-from probes.dialect.answers import answer, budget_headers, calls, check, post, refusals, sends, signs
+from probes.dialect.answers import answer, budget_headers, calls, check, post, refusals, rows, sends, signs
+from probes.dialect.beside import codes_beside, venue
 from probes.dialect.codes import codes
 from probes.dialect.declared import (
     NO_YES,
@@ -36,6 +37,7 @@ from probes.dialect.declared import (
 )
 from probes.dialect.frames import either, frames
 from probes.dialect.protobuf import Field, protobuf
+from probes.dialect.status_page import PARTS as PAGE_STATES
 from probes.dialect.status_page import status_page
 from probes.dialect.subscriptions import BOOK_WORDS, FIGURE_WORDS, FORCED_WORDS, asking
 
@@ -44,6 +46,7 @@ __all__ = [
     "FIGURE_WORDS",
     "FORCED_WORDS",
     "NO_YES",
+    "PAGE_STATES",
     "YES_NO",
     "Books",
     "Channel",
@@ -77,12 +80,15 @@ __all__ = [
     "calls",
     "check",
     "codes",
+    "codes_beside",
     "either",
     "frames",
     "post",
     "protobuf",
     "refusals",
+    "rows",
     "sends",
     "signs",
     "status_page",
+    "venue",
 ]

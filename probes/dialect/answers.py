@@ -16,7 +16,7 @@ import msgspec
 from probes.dialect import decode
 from probes.dialect.codes import meaning
 from probes.dialect.columns import clock
-from probes.dialect.declared import Errors, Rows, Stamp
+from probes.dialect.declared import Errors, Rows, Said, Stamp
 from probes.dialect.market import Head
 from probes.dialect.rows import compiled, nested, reader
 from probes.readings import Instrument, Market, Refusal
@@ -60,6 +60,11 @@ def _answer(rows: Sequence[Rows], at: Stamp | None) -> ReadAnswer:
         return [one for read in readers for one in read(body, context, stamped)]
 
     return read_stamped
+
+
+def rows(*says: Said, where: str = "", **more: Any) -> Rows:
+    """Rows that say this: as `Rows`, whose fields are `more`."""
+    return Rows(says=says, where=where, **more)
 
 
 def check(

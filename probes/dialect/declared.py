@@ -212,8 +212,7 @@ class LongShortRatios(Said):
 class InsuranceFunds(Said):
     """What a fund against losses beyond margin holds: `balance` in `currency`, else in the `fixed_currency`.
 
-    With a `symbol` each row is the pool of one instrument, which others may share. Without one it is the pool of all that is
-    settled in the currency.
+    With a `symbol` each row is the pool of an instrument. Without one it is the pool of all that is settled in the currency.
     """
 
     balance: Name

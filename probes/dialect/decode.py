@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
@@ -100,6 +100,21 @@ def finite_float(text: str | float, path: str = "$") -> float:
     if not isfinite(value):
         raise Malformed(f"{path}: {value!r} is no figure")
     return value
+
+
+def one_of(value: Any, allowed: Container[Any], path: str, reason: MalformedReason = MalformedReason.SHAPE) -> Any:
+    """A value that is one of these words."""
+    if value not in allowed:
+        raise Malformed(f"{path}: {str(value)[:40]!r} is not allowed", reason)
+    return value
+
+
+def above_zero(value: Any, path: str, reason: MalformedReason = MalformedReason.SHAPE) -> Decimal:
+    """An exact amount above zero."""
+    amount = money(value, path)
+    if amount <= 0:
+        raise Malformed(f"{path}: not above zero", reason)
+    return amount
 
 
 def levels(rows: Sequence[Sequence[float]], path: str = "$", size: float = 1.0) -> list[tuple[float, float]]:

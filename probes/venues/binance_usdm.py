@@ -14,85 +14,71 @@ from typing import Any
 
 from probes import dialect as d
 from probes.dialect import rights
-from probes.readings import Censoring, Funding, Market, MarkPrice, Refusal, ServiceState, Side, VenueId
+from probes.readings import Censoring, Funding, Market, MarkPrice, Refusal, ServiceState, Side
 from probes.readings.topics import Topic
-from probes.venue import Budget, Feed, RestCall, RestCheck, RightsQuestion, Venue
+from probes.venue import Feed, RestCall, RestCheck, RightsQuestion
 
-DOCS = "https://developers.binance.com/docs/derivatives/usds-margined-futures"
 SPOT = "spot:"
 
-TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("serverTime")),))
+TIME = d.rows(d.ServerTimes(at=d.Stamp("serverTime")))
 STATES: Mapping[Any, ServiceState] = {0: ServiceState.OPERATIONAL, 1: ServiceState.MAINTENANCE}
-STATUS = d.Rows(says=(d.Statuses(state="status", states=STATES, title="msg", healthy=None),))
-COINS = d.Rows(
-    each="networkList",
-    subject="coin",
-    says=(
-        d.Wallets(
-            network="network", deposits="depositEnable", withdrawals="withdrawEnable", delayed="busy",
-            note=("withdrawDesc", "specialTips"),
-        ),
+STATUS = d.rows(d.Statuses(state="status", states=STATES, title="msg", healthy=None))
+COINS = d.rows(
+    d.Wallets(
+        network="network", deposits="depositEnable", withdrawals="withdrawEnable", delayed="busy",
+        note=("withdrawDesc", "specialTips"),
     ),
+    each="networkList", subject="coin",
 )  # fmt: skip
-CONTRACTS = d.Rows(
-    where="symbols",
-    says=(
-        d.Listing(
-            symbol="symbol", base="baseAsset", quote="quoteAsset", kind="contractType",
-            kinds={
-                **dict.fromkeys(("PERPETUAL", "PERPETUAL_DELIVERING", "TRADIFI_PERPETUAL"), Market.PERP),
-                **dict.fromkeys(("CURRENT_MONTH", "NEXT_MONTH", "CURRENT_QUARTER", "NEXT_QUARTER"), Market.FUTURE),
-                **dict.fromkeys(("CURRENT_QUARTER_DELIVERING", "NEXT_QUARTER_DELIVERING"), Market.FUTURE),
-            },
-            trading="status", trading_is=frozenset({"TRADING"}),
-        ),
+CONTRACTS = d.rows(
+    d.Listing(
+        symbol="symbol", base="baseAsset", quote="quoteAsset", kind="contractType",
+        kinds={
+            **dict.fromkeys(("PERPETUAL", "PERPETUAL_DELIVERING", "TRADIFI_PERPETUAL"), Market.PERP),
+            **dict.fromkeys(("CURRENT_MONTH", "NEXT_MONTH", "CURRENT_QUARTER", "NEXT_QUARTER"), Market.FUTURE),
+            **dict.fromkeys(("CURRENT_QUARTER_DELIVERING", "NEXT_QUARTER_DELIVERING"), Market.FUTURE),
+        },
+        trading="status", trading_is=frozenset({"TRADING"}),
     ),
+    where="symbols",
 )  # fmt: skip
 """All other states (PENDING_TRADING, PRE_SETTLE, SETTLING, PRE_DELIVERING, DELIVERING, DELIVERED, CLOSE) take no orders."""
-SPOT_PAIRS = d.Rows(
+SPOT_PAIRS = d.rows(
+    d.Listing(
+        symbol="symbol", base="baseAsset", quote="quoteAsset", trading="status", trading_is=frozenset({"TRADING"})
+    ),
     where="symbols", market=Market.SPOT, prefix=SPOT,
-    says=(
-        d.Listing(
-            symbol="symbol", base="baseAsset", quote="quoteAsset", trading="status", trading_is=frozenset({"TRADING"})
-        ),
+)  # fmt: skip
+BOOK = d.rows(
+    d.Books(
+        bids="bids", asks="asks", last_id="lastUpdateId", at=d.Stamp("E"), engine_at=d.Stamp("T"), whole=True, pairs=True,
     ),
 )  # fmt: skip
-BOOK = d.Rows(
-    says=(
-        d.Books(
-            bids="bids", asks="asks", last_id="lastUpdateId", at=d.Stamp("E"), engine_at=d.Stamp("T"), whole=True, pairs=True,
-        ),
+OPEN_INTEREST = d.rows(
+    d.OpenInterests(
+        symbol="symbol", size=("openInterest", "sumOpenInterest"), usd="sumOpenInterestValue",
+        at=d.Stamp(("time", "timestamp")),
     ),
-)  # fmt: skip
-OPEN_INTEREST = d.Rows(
     last=1,
-    says=(
-        d.OpenInterests(
-            symbol="symbol", size=("openInterest", "sumOpenInterest"), usd="sumOpenInterestValue",
-            at=d.Stamp(("time", "timestamp")),
-        ),
-    ),
 )  # fmt: skip
 PREMIUM_AT = d.Stamp(("time", "fundingTime"))
-PREMIUM = d.Rows(
-    says=(
-        d.MarkPrices(symbol="symbol", mark="markPrice", index="indexPrice", at=PREMIUM_AT, optional=True),
-        d.FundingRates(
-            symbol="symbol", rate=("lastFundingRate", "fundingRate"), next_at=d.Stamp("nextFundingTime"), at=PREMIUM_AT,
-            optional=True,
-        ),
+PREMIUM = d.rows(
+    d.MarkPrices(symbol="symbol", mark="markPrice", index="indexPrice", at=PREMIUM_AT, optional=True),
+    d.FundingRates(
+        symbol="symbol", rate=("lastFundingRate", "fundingRate"), next_at=d.Stamp("nextFundingTime"), at=PREMIUM_AT,
+        optional=True,
     ),
 )  # fmt: skip
 """A dated contract has no rate."""
 
-INTERVALS = d.Rows(says=(d.Intervals(symbol="symbol", interval="fundingIntervalHours", otherwise_s=8 * 3600.0),))
+INTERVALS = d.rows(d.Intervals(symbol="symbol", interval="fundingIntervalHours", otherwise_s=8 * 3600.0))
 """Only symbols whose cap, floor or interval was adjusted are listed; the others settle each 8 hours."""
 
 
 def ratio(basis: str) -> d.Rows:
     """The newest row of one of the ratio endpoints, which give the oldest first."""
     said = d.LongShortRatios(symbol="symbol", ratio="longShortRatio", basis=basis, at=d.Stamp("timestamp"))
-    return d.Rows(last=1, says=(said,))
+    return d.rows(said, last=1)
 
 
 def pools(pool: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -102,31 +88,25 @@ def pools(pool: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 FUND = d.InsuranceFunds(symbol="symbol", balance="marginBalance", currency="asset", at=d.Stamp("updateTime"))
 VOLUME = d.Volumes(symbol="symbol", base="volume", quote="quoteVolume", last="lastPrice", at=d.Stamp("closeTime"))
-FORCED = d.Rows(
-    only={"st": frozenset({None, 1}), "o.s": d.Without("USD_")},
-    says=(
-        d.Liquidations(
-            symbol="o.s", side="o.S", sides={"SELL": Side.LONG, "BUY": Side.SHORT}, price="o.ap", size="o.z",
-            order_price="o.p", order_size="o.q", at=d.Stamp("o.T"), censoring=Censoring.LATEST_PER_SECOND,
-        ),
+FORCED = d.rows(
+    d.Liquidations(
+        symbol="o.s", side="o.S", sides={"SELL": Side.LONG, "BUY": Side.SHORT}, price="o.ap", size="o.z",
+        order_price="o.p", order_size="o.q", at=d.Stamp("o.T"), censoring=Censoring.LATEST_PER_SECOND,
     ),
+    only={"st": frozenset({None, 1}), "o.s": d.Without("USD_")},
 )  # fmt: skip
 """Since 2026-06-30 the stream of all orders has the coin-margined contracts too: `st` 2, named BTCUSD_PERP and BTCUSD_261225."""
-MARK = d.Rows(
-    says=(
-        d.MarkPrices(symbol="s", mark="p", index="i", at=d.Stamp("E")),
-        d.FundingRates(symbol="s", rate="r", next_at=d.Stamp("T"), at=d.Stamp("E"), optional=True),
-    ),
+MARK = d.rows(
+    d.MarkPrices(symbol="s", mark="p", index="i", at=d.Stamp("E")),
+    d.FundingRates(symbol="s", rate="r", next_at=d.Stamp("T"), at=d.Stamp("E"), optional=True),
 )
-CHANGE = d.Rows(
-    says=(
-        d.Books(
-            symbol="s", bids="b", asks="a", first_id="U", last_id="u", prev_id="pu", at=d.Stamp("E"),
-            engine_at=d.Stamp("T"), pairs=True,
-        ),
+CHANGE = d.rows(
+    d.Books(
+        symbol="s", bids="b", asks="a", first_id="U", last_id="u", prev_id="pu", at=d.Stamp("E"),
+        engine_at=d.Stamp("T"), pairs=True,
     ),
 )  # fmt: skip
-TICKER = d.Rows(says=(d.Volumes(symbol="s", base="v", quote="q", last="c", at=d.Stamp("E")),))
+TICKER = d.rows(d.Volumes(symbol="s", base="v", quote="q", last="c", at=d.Stamp("E")))
 KINDS = {"depth": "depthUpdate", "markPrice": "markPriceUpdate", "ticker": "24hrTicker"}
 
 
@@ -181,19 +161,12 @@ ORDERS = d.Channel(topic="!forceOrder@arr", name="forceOrder", speaks=d.FORCED_W
 MARKS = d.Channel(topic="{}@markPrice@1s", name="markPrice", speaks=(MarkPrice, Funding), main=False)
 STREAMS: dict[str, Any] = {"lower": True, "path": "/stream?streams="}
 FEED: dict[str, Any] = {
-    "read": FRAMES, "market": Market.PERP, "silence_after_s": 10, "lifetime_s": 23 * 3600, "docs": DOCS,
+    "read": FRAMES, "market": Market.PERP, "silence_after_s": 10, "lifetime_s": 23 * 3600,
 }  # fmt: skip
 REFUSE = d.refusals(
     d.Errors(
         code=("code",), text=("msg",), banned_until="banned until ",
-        refusals=d.codes({
-            # the request, and orders that the engine or a filter does not take
-            Refusal.BAD_REQUEST: "-1199..-1100 -2028..-2010 -5999..-4000 -1010 -1013 -1014 -1020 -1023",
-            # the key, its right and address, the clock, the signature, the account
-            Refusal.UNAUTHORIZED: "-1002 -1004 -1005 -1011 -1021 -1022 -1099 -2014 -2015 -2017 -4056 -4057 -4087 -4088 -4109",
-            Refusal.VENUE_ERROR: "-1000 -4078", Refusal.OVERLOADED: "-1001 -1008", Refusal.THROTTLED: "-1003 -1015",
-            Refusal.EXECUTION_UNKNOWN: "-1006 -1007", Refusal.MAINTENANCE: "-1016",
-        }),
+        refusals=d.codes_beside(__file__),
     )
 )  # fmt: skip
 
@@ -215,22 +188,8 @@ RIGHTS = rights.flags(
     "", ("enable", "permits"), frozenset({"enableReading", "enableFixReadOnly"}), required="enableWithdrawals"
 )
 
-VENUE = Venue(
-    id=VenueId("binance_usdm"),
-    title="Binance USD-M",
-    docs=DOCS,
-    hosts={
-        "rest": "https://fapi.binance.com",
-        "spot": "https://api.binance.com",
-        "ws_public": "wss://fstream.binance.com/public",
-        "ws_market": "wss://fstream.binance.com/market",
-    },
-    budgets=(
-        Budget(name="ip", limit=2400, window_s=60),
-        Budget(name="spot", limit=1200, window_s=60, hosts=("spot",)),  # the rest is binance_spot's: one address
-        Budget(name="data", limit=1000, window_s=300),
-        Budget(name="funding", limit=500, window_s=300),  # fundingInfo and fundingRate share it
-    ),
+VENUE = d.venue(
+    __file__,
     checks=(
         d.check("server_time", "/fapi/v1/time", TIME, 5),
         d.calls(d.check("system_status", "/sapi/v1/system/status", STATUS, 60), **SAPI),
@@ -250,11 +209,11 @@ VENUE = Venue(
         _per("open_interest", "/fapi/v1/openInterest", 1, 15, OPEN_INTEREST),
         _per("funding", "/fapi/v1/premiumIndex", 1, 15, PREMIUM),
         d.calls(d.check("funding_intervals", "/fapi/v1/fundingInfo", INTERVALS, 3600), budget="funding"),
-        d.calls(d.check("insurance_fund", "/fapi/v1/insuranceBalance", d.Rows(unfold=pools, says=(FUND,)), 300), cost=40),
-        _per("volume", "/fapi/v1/ticker/24hr", 1, 60, d.Rows(says=(VOLUME,))),
+        d.calls(d.check("insurance_fund", "/fapi/v1/insuranceBalance", d.rows(FUND, unfold=pools), 300), cost=40),
+        _per("volume", "/fapi/v1/ticker/24hr", 1, 60, d.rows(VOLUME)),
         d.calls(
             d.check(
-                "volume_spot", "/api/v3/ticker/24hr", d.Rows(says=(VOLUME,), market=Market.SPOT, prefix=SPOT), 60,
+                "volume_spot", "/api/v3/ticker/24hr", d.rows(VOLUME, market=Market.SPOT, prefix=SPOT), 60,
                 Market.SPOT, symbol="{}",
             ),
             **SAPI, cost=2,
@@ -276,5 +235,4 @@ VENUE = Venue(
     sign=d.signs("X-MBX-APIKEY"),
     key_rights=RightsQuestion(call=RestCall(path="/sapi/v1/account/apiRestrictions", signed=True, **SAPI), read=RIGHTS),
     symbols=lambda asset: {Market.PERP: f"{asset}USDT"},
-    none={"its spot market is binance_spot": ("book_ws_spot",), "a rating of the risk alone": ("deleveraging",)},
 )  # fmt: skip

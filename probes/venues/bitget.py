@@ -11,53 +11,44 @@ from typing import Any
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import Censoring, Market, Refusal, Side, VenueId
+from probes.readings import Censoring, Market, Refusal, Side
 from probes.readings.topics import Topic
-from probes.venue import Budget, Feed, KeepAlive, Venue
+from probes.venue import Feed, KeepAlive
 
-DOCS = "https://www.bitget.com/api-doc/"
 SPOT = "spot:"
 FUTURES = "USDT-FUTURES"
-TIME = d.Rows(where="data", says=(d.ServerTimes(at=d.Stamp("serverTime")),))
-COINS = d.Rows(
+TIME = d.rows(d.ServerTimes(at=d.Stamp("serverTime")), where="data")
+COINS = d.rows(
+    d.Wallets(
+        network="chain", deposits="rechargeable", withdrawals="withdrawable", delayed="congestion",
+        delays={"congested": True, "normal": False},
+    ),
     where="data", each="chains", subject="coin",
-    says=(
-        d.Wallets(
-            network="chain", deposits="rechargeable", withdrawals="withdrawable", delayed="congestion",
-            delays={"congested": True, "normal": False},
-        ),
-    ),
 )  # fmt: skip
-CONTRACTS = d.Rows(
-    where="data",
-    says=(
-        d.Listing(
-            symbol="symbol", base="baseCoin", quote="quoteCoin", kind="symbolType", trading="symbolStatus",
-            kinds={"perpetual": Market.PERP, "delivery": Market.FUTURE}, trading_is=frozenset({"normal"}),
-        ),
+CONTRACTS = d.rows(
+    d.Listing(
+        symbol="symbol", base="baseCoin", quote="quoteCoin", kind="symbolType", trading="symbolStatus",
+        kinds={"perpetual": Market.PERP, "delivery": Market.FUTURE}, trading_is=frozenset({"normal"}),
     ),
+    where="data",
 )  # fmt: skip
 ONLINE = d.Listing(
     symbol="symbol", base="baseCoin", quote="quoteCoin", trading="status", trading_is=frozenset({"online"})
 )
-SYMBOLS = d.Rows(where="data", market=Market.SPOT, prefix=SPOT, says=(ONLINE,))
+SYMBOLS = d.rows(ONLINE, where="data", market=Market.SPOT, prefix=SPOT)
 REST_BOOK = d.Books(bids="bids", asks="asks", at=d.Stamp("ts"), whole=True)
-INTEREST = d.Rows(where="data.openInterestList", says=(d.OpenInterests(symbol="symbol", size="size"),))
-FUNDING = d.Rows(
-    where="data",
-    says=(
-        d.FundingRates(
-            symbol="symbol", rate="fundingRate", interval="fundingRateInterval", interval_s=3600, next_at=d.Stamp("nextUpdate")
-        ),
+INTEREST = d.rows(d.OpenInterests(symbol="symbol", size="size"), where="data.openInterestList")
+FUNDING = d.rows(
+    d.FundingRates(
+        symbol="symbol", rate="fundingRate", interval="fundingRateInterval", interval_s=3600, next_at=d.Stamp("nextUpdate")
     ),
+    where="data",
 )  # fmt: skip
-PRICES = d.Rows(
-    where="data", says=(d.MarkPrices(symbol="symbol", mark="markPrice", index="indexPrice", at=d.Stamp("ts")),)
-)
+PRICES = d.rows(d.MarkPrices(symbol="symbol", mark="markPrice", index="indexPrice", at=d.Stamp("ts")), where="data")
 VOLUME = d.Volumes(symbol="symbol", base="baseVolume", quote="usdtVolume", last="lastPr", at=d.Stamp("ts"))
 HELD = d.OpenInterests(symbol="symbol", size="holdingAmount", mark="markPrice", at=d.Stamp("ts"))
-TICKER = d.Rows(where="data", says=(HELD, VOLUME))
-SPOT_TICKER = d.Rows(where="data", market=Market.SPOT, prefix=SPOT, says=(VOLUME,))
+TICKER = d.rows(HELD, VOLUME, where="data")
+SPOT_TICKER = d.rows(VOLUME, where="data", market=Market.SPOT, prefix=SPOT)
 
 
 def newest(rows: Sequence[dict[str, Any]]) -> Sequence[Any]:
@@ -65,9 +56,9 @@ def newest(rows: Sequence[dict[str, Any]]) -> Sequence[Any]:
     return sorted(rows, key=lambda row: int(row["ts"]))[-1:]
 
 
-RATIOS = d.Rows(
+RATIOS = d.rows(
+    d.LongShortRatios(longs="longAccountRatio", shorts="shortAccountRatio", at=d.Stamp("ts")),
     where="data", whole=True, unfold=newest,
-    says=(d.LongShortRatios(longs="longAccountRatio", shorts="shortAccountRatio", at=d.Stamp("ts")),),
 )  # fmt: skip
 """Of both parts: the documented example's own ratio is not their quotient."""
 ALL = "*"
@@ -108,9 +99,9 @@ LIVE = (
     d.Volumes(base="volume24h", quote="turnover24h", last="lastPrice"),
 )
 FUTURES_FRAMES = d.frames(
-    FRAME, {"books": d.Rows(says=(BOOK,)), "liquidation": d.Rows(says=(FORCED,)), "ticker": d.Rows(says=LIVE)}
+    FRAME, {"books": d.rows(BOOK), "liquidation": d.rows(FORCED), "ticker": d.Rows(says=LIVE)}
 )  # fmt: skip
-SPOT_FRAMES = d.frames(FRAME, {"books": d.Rows(says=(BOOK,), market=Market.SPOT, prefix=SPOT)})
+SPOT_FRAMES = d.frames(FRAME, {"books": d.rows(BOOK, market=Market.SPOT, prefix=SPOT)})
 
 
 def feed(name: str, kind: str, *channels: d.Channel, prefix: str = "", **more: Any) -> Feed:
@@ -125,7 +116,7 @@ def feed(name: str, kind: str, *channels: d.Channel, prefix: str = "", **more: A
         return {"op": "subscribe", "args": [{"instType": kind, **one} for one in args]}
 
     return Feed(
-        name=name, host="ws", silence_after_s=10, docs=DOCS, lifetime_s=82_800, prove_s=20,
+        name=name, host="ws", silence_after_s=10, lifetime_s=82_800, prove_s=20,
         keep_alive=KeepAlive(every_s=25, text=lambda _now: "ping"), **d.asking(channels, subscribe, prefix=prefix), **more,
     )  # fmt: skip
 
@@ -134,22 +125,17 @@ BOOKS = d.Channel(topic="books:{}", name="books", speaks=d.BOOK_WORDS)
 FORCES = d.Channel(topic=f"liquidation:{ALL}", name="liquidation", speaks=d.FORCED_WORDS, rare=True)
 PULSE = d.Channel(topic="ticker:{}", name="ticker", speaks=d.FIGURE_WORDS, main=False)
 V2 = "/api/v2/mix/market"
-SPOT_BOOK = d.Rows(where="data", says=(REST_BOOK,), market=Market.SPOT, prefix=SPOT)
+SPOT_BOOK = d.rows(REST_BOOK, where="data", market=Market.SPOT, prefix=SPOT)
 PAIR: dict[str, str] = {"symbol": "{}", "productType": FUTURES}
-VENUE = Venue(
-    id=VenueId("bitget"), title="Bitget", docs=DOCS,
-    hosts={"rest": "https://api.bitget.com", "ws": "wss://ws.bitget.com/v3/ws/public"},
-    budgets=(
-        Budget(name="ip", limit=10, window_s=1, each=True, within="all"),
-        Budget(name="all", limit=6000, window_s=60, ban_s=300),
-    ),
+VENUE = d.venue(
+    __file__,
     checks=(
         d.check("server_time", "/api/v2/public/time", TIME, 5),
         d.check("wallet_status", "/api/v2/spot/public/coins", COINS, 60),
         d.check("instruments", f"{V2}/contracts", CONTRACTS, 3600, productType=FUTURES),
         d.check("instruments", "/api/v2/spot/public/symbols", SYMBOLS, 3600),
         d.check(
-            "book_rest", f"{V2}/merge-depth", d.Rows(where="data", says=(REST_BOOK,)), 30, Market.PERP, limit="100", **PAIR
+            "book_rest", f"{V2}/merge-depth", d.rows(REST_BOOK, where="data"), 30, Market.PERP, limit="100", **PAIR
         ),
         d.check(
             "book_rest", "/api/v2/spot/market/orderbook", SPOT_BOOK, 30, Market.SPOT, symbol="{}", type="step0", limit="150"
@@ -173,19 +159,8 @@ VENUE = Venue(
     refuse=d.refusals(
         d.Errors(
             code=("code",), text=("msg",), good=frozenset({"00000"}),
-            refusals=d.codes({
-                Refusal.THROTTLED: "429 1001 30007 50009", Refusal.MAINTENANCE: "40200 40308 41114 43115",
-                Refusal.OVERLOADED: "500 40010 40604 50008",
-                Refusal.VENUE_ERROR: "40015 40105..40107 40725 45001", Refusal.GEO_BLOCKED: "40024",
-                Refusal.UNAUTHORIZED: "401 403 40001..40006 40008 40009 40011..40014 40016 40018 40031 40037 40085 40300 40301 "
-                "40506..40508 40701 40702 40710 43111 50006 50007 50010",
-                Refusal.BAD_REQUEST: "400 404 405 415 40007 40017..40034 400172 40102..40109 40201..40209 40302..40309 "
-                "40400..40409 40500..40509 40600..40609 40700..40714 40762..40917 41103..41117 43001..43025 45110..45122 "
-                "50003..50026",
-            }),
+            refusals=d.codes_beside(__file__),
         )
     ),
     symbols=lambda asset: decode.pair_symbols("spot:{}USDT", "{}USDT", asset),
-    none={"no public address tells its state": ("system_status",), "of one's own positions alone": ("deleveraging",)},
-    not_yet={"the reserve of each contract is published": ("insurance_fund",)},
 )  # fmt: skip

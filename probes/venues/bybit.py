@@ -17,10 +17,9 @@ from urllib.parse import urlencode
 
 from probes import dialect as d
 from probes.dialect import decode, rights
-from probes.readings import Censoring, Instrument, MalformedReason, Market, Refusal, ServiceState, Side, VenueId
+from probes.readings import Censoring, Instrument, MalformedReason, Market, Refusal, ServiceState, Side
 from probes.readings.topics import Topic
 from probes.venue import (
-    Budget,
     Feed,
     KeepAlive,
     Keys,
@@ -31,26 +30,14 @@ from probes.venue import (
     RestCheck,
     RightsQuestion,
     SignedRequest,
-    Venue,
 )  # fmt: skip
 
-DOCS = "https://bybit-exchange.github.io/docs/v5/"
 SPOT, MARKET = "spot:", "/v5/market/"
 QUIET_S = 600.0
 BY_CODE = d.refusals(
     d.Errors(
         code=("retCode",), text=("retMsg",), good=frozenset({"0"}),
-        refusals=d.codes({
-            Refusal.THROTTLED: "10006 10018 10429 20003 170005 170222 177006",
-            Refusal.TIMEOUT: "10000 170007 170146 170147 170310 177002",
-            Refusal.OVERLOADED: "429 10016 131230 177003", Refusal.MAINTENANCE: "10019", Refusal.GEO_BLOCKED: "10009 10024",
-            Refusal.VENUE_ERROR: "131001 131003 131200 131201 170001 170032 170234 177000 177001 3400214",
-            Refusal.UNAUTHORIZED: "10002..10008 10010 10027 10028 -2015 33004",
-            Refusal.BAD_REQUEST:
-                "10001 10014 10017 10029 10404 20006 40004 100028 30133..30136 110001..110087 131002..131229 141004..141025"
-                " 170010..170709 175000..175027 176002..176201 177004..177019 181000..182021 3100181..3100326 3200316..3200403"
-                " 3400052..3401010 3500402..3500405",
-        }),
+        refusals=d.codes_beside(__file__),
     )
 )  # fmt: skip
 """The page's table: order, spot, asset and loan codes (11…, 17…, 13…, 18…) are refusals of what was asked for."""
@@ -232,7 +219,7 @@ def per(
         asked = one.call(replace(instrument, symbol=instrument.symbol.removeprefix(SPOT)))
         return replace(asked, query={**asked.query, "category": "inverse"}) if instrument.inverse else asked
 
-    return replace(one, call=call, docs=DOCS)
+    return replace(one, call=call)
 
 
 def request(topics: Sequence[Topic], number: int) -> Mapping[str, Any]:
@@ -244,7 +231,7 @@ def feed(name: str, host: str, *channels: d.Channel, market: Market = Market.PER
     """A feed of a market's socket."""
     prefix = SPOT if market is Market.SPOT else ""
     return Feed(
-        name=name, host=host, renew_alone=True, market=market, silence_after_s=10, docs=DOCS,
+        name=name, host=host, renew_alone=True, market=market, silence_after_s=10,
         keep_alive=KeepAlive(every_s=20, text=lambda _now: json.dumps({"req_id": "ping", "op": "ping"})),
         **d.asking(channels, request, at_once=10, prefix=prefix), **more,
     )  # fmt: skip
@@ -257,16 +244,8 @@ TIME = d.ServerTimes(at=d.Stamp("timeNano", d.Clock.NS), resolution_s=1e-6)
 COINS = d.check(
     "wallet_status", "/v5/asset/coin/query-info", rows(WALLETS, where="result.rows", each="chains", subject="coin"), 60
 )
-VENUE = Venue(
-    id=VenueId("bybit"), title="Bybit", docs=DOCS,
-    hosts={
-        "rest": "https://api.bybit.com", "ws_linear": "wss://stream.bybit.com/v5/public/linear",
-        "ws_spot": "wss://stream.bybit.com/v5/public/spot", "ws_status": "wss://stream.bybit.com/v5/public/misc/status",
-    },
-    budgets=(
-        Budget(name="ip", limit=600, window_s=5, ban_s=QUIET_S),
-        Budget(name="uid", limit=10, window_s=1, each=True, within="ip"),
-    ),
+VENUE = d.venue(
+    __file__,
     checks=(
         d.check("server_time", f"{MARKET}time", rows(TIME, where="result"), 5),
         d.check("system_status", "/v5/system/status", rows(WINDOW, unfold=window), 60),

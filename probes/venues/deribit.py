@@ -14,20 +14,11 @@ from typing import Any
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import Censoring, MalformedReason, Market, Refusal, ServiceState, ServiceStatus, Side, VenueId
+from probes.readings import Censoring, MalformedReason, Market, ServiceState, ServiceStatus, Side
 from probes.readings.topics import Topic
-from probes.venue import Budget, Feed, KeepAlive, Malformed, RestCheck, Venue
+from probes.venue import Feed, KeepAlive, Malformed, RestCheck
 
-DOCS = "https://docs.deribit.com/"
-REFUSALS = d.codes({
-    Refusal.THROTTLED: "10028 10066 13903", Refusal.OVERLOADED: "10040 10047 11056 13028 13888",
-    Refusal.MAINTENANCE: "10019 10041 11051 13025 13503", Refusal.VENUE_ERROR: "10001 11094 -32603",
-    Refusal.UNAUTHORIZED: "10000 11042 11098 12003 12998 13004..13007 13009 13012 13021 13031 13037 13403 13778 13904",
-    Refusal.GEO_BLOCKED: "12005",
-    # instrument, parameter or method, and what is refused of orders, transfers and accounts
-    Refusal.BAD_REQUEST: "10002..10039 10043..10049 10072 11008..11029 11035..11055 11090..11097 12001..12100 13010..13020 "
-    "13030..13043 13666 13777 13780..13793 13901 13902 -32602..-32600 -32700 -32000",
-})  # fmt: skip
+REFUSALS = d.codes_beside(__file__)  # fmt: skip
 """10041 is the pause of some seconds at the daily settlement; 13778 says that a `raw` channel needs a key."""
 
 
@@ -100,17 +91,14 @@ def listed(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     ]
 
 
-INSTRUMENTS = d.Rows(
-    where="result",
-    unfold=listed,
-    says=(
-        d.Listing(
-            symbol="instrument_name", base="base_currency", quote="quote_currency", kind="kind", contract_size="contract_size",
-            kinds={"perpetual": Market.PERP, "dated": Market.FUTURE, "spot": Market.SPOT},
-            inverse=("instrument_type", "future_type", "quote_currency"), inverse_is=frozenset({"reversed", "USD"}),
-            trading="open", trading_is=frozenset({True}),
-        ),
+INSTRUMENTS = d.rows(
+    d.Listing(
+        symbol="instrument_name", base="base_currency", quote="quote_currency", kind="kind", contract_size="contract_size",
+        kinds={"perpetual": Market.PERP, "dated": Market.FUTURE, "spot": Market.SPOT},
+        inverse=("instrument_type", "future_type", "quote_currency"), inverse_is=frozenset({"reversed", "USD"}),
+        trading="open", trading_is=frozenset({True}),
     ),
+    where="result", unfold=listed,
 )  # fmt: skip
 
 
@@ -219,11 +207,11 @@ FRAME = d.Frames(
 
 def frames(market: Market) -> Any:
     """The reader of a socket: books, and for futures their figures, liquidations and the platform's state."""
-    routes = {"book": d.Rows(says=(BOOK,), unfold=sized, market=market)}
+    routes = {"book": d.rows(BOOK, unfold=sized, market=market)}
     if market is Market.PERP:
         routes |= {
             "ticker": d.Rows(says=FIGURES, unfold=figures),
-            "trades": d.Rows(says=(FORCED,), unfold=forced),
+            "trades": d.rows(FORCED, unfold=forced),
             "platform_state": d.Rows(says=STATES, unfold=platform),
         }
     return d.frames(FRAME, routes)
@@ -241,7 +229,7 @@ def feed(name: str, market: Market, *channels: d.Channel, **more: Any) -> Feed:
         return request(number, "public/subscribe", channels=[one.name for one in topics])
 
     return Feed(
-        name=name, host="ws", read=frames(market), market=market, silence_after_s=10, docs=DOCS, asks_per_s=3,
+        name=name, host="ws", read=frames(market), market=market, silence_after_s=10, asks_per_s=3,
         keep_alive=KeepAlive(every_s=25, text=lambda _now: json.dumps(request(2, "public/test"))),
         **d.asking(channels, ask), **more,
     )  # fmt: skip
@@ -257,18 +245,14 @@ BOOKS = d.Channel(topic="book.{}.100ms", name="book", speaks=d.BOOK_WORDS)
 TICKERS = d.Channel(topic="ticker.{}.100ms", name="ticker", speaks=d.FIGURE_WORDS, main=False)
 TRADES = d.Channel(topic="trades.future.any.100ms", name="trades", speaks=d.FORCED_WORDS, rare=True)
 PLATFORM = d.Channel(topic="platform_state", speaks=(ServiceStatus,), main=False, rare=True)
-REST_BOOK = d.Rows(where="result", unfold=sized, says=(replace(BOOK, whole=True),))
+REST_BOOK = d.rows(replace(BOOK, whole=True), where="result", unfold=sized)
 TICKER = d.Rows(where="result", unfold=figures, says=FIGURES)
-SPOT_TICKER = d.Rows(where="result", unfold=figures, says=(VOLUME,), market=Market.SPOT)
+SPOT_TICKER = d.rows(VOLUME, where="result", unfold=figures, market=Market.SPOT)
 NAME = {"instrument_name": "{}"}
-VENUE = Venue(
-    id=VenueId("deribit"),
-    title="Deribit",
-    docs=DOCS,
-    hosts={"rest": "https://www.deribit.com/api/v2", "ws": "wss://www.deribit.com/ws/api/v2"},
-    budgets=(Budget(name="ip", limit=20, window_s=1), Budget(name="instruments", limit=5, window_s=5)),
+VENUE = d.venue(
+    __file__,
     checks=(
-        d.check("server_time", "/public/get_time", d.Rows(says=(d.ServerTimes(at=d.Stamp("result")),)), 5),
+        d.check("server_time", "/public/get_time", d.rows(d.ServerTimes(at=d.Stamp("result"))), 5),
         d.check("system_status", "/public/status", d.Rows(unfold=state, says=STATES), 60),
         listing("future"),
         listing("spot"),
@@ -283,8 +267,4 @@ VENUE = Venue(
     ),
     refuse=d.refusals(d.Errors(code=("error.code",), text=("error.message",), refusals=REFUSALS)),
     symbols=lambda asset: {Market.SPOT: f"{asset}_USDC", Market.PERP: f"{asset}_USDC-PERPETUAL"},
-    none={
-        "no public flag of deposits or withdrawals, no ratio": ("wallet_status", "long_short_ratio"),
-        "no public address tells it": ("insurance_fund", "deleveraging"),
-    },
 )  # fmt: skip

@@ -20,33 +20,19 @@ from probes.readings import (
     Market,
     MarkPrice,
     OpenInterest,
-    Refusal,
     Side,
-    VenueId,
     Volume,
 )
 from probes.readings.topics import Topic
-from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, Malformed, Venue
+from probes.venue import BookDelta, BookSnapshot, Feed, KeepAlive, Malformed
 
-DOCS = "https://www.gate.com/docs/developers/apiv4/"
 SPOT = "spot:"
 SIGNED = {"+": Side.LONG, "-": Side.SHORT}
 """The sign of a size is the position's (one production collector's reading; the documentation does not say)."""
 SECONDS = d.Clock.S
 ERRORS = d.Errors(
     code=("label",), text=("message", "detail"), resets_at="x-gate-ratelimit-reset-timestamp",
-    refusals=d.codes({
-        Refusal.THROTTLED: "TOO_MANY_REQUESTS TOO_FAST", Refusal.OVERLOADED: "TOO_BUSY",
-        Refusal.VENUE_ERROR: "SERVER_ERROR INTERNAL",
-        Refusal.UNAUTHORIZED: "INVALID_KEY INVALID_CREDENTIALS INVALID_SIGNATURE AUTHENTICATION_FAILED IP_FORBIDDEN FORBIDDEN "
-        "READ_ONLY MISSING_REQUIRED_HEADER REQUEST_EXPIRED ACCOUNT_LOCKED SUB_ACCOUNT_LOCKED",
-        Refusal.BAD_REQUEST: "INVALID_* MISSING_REQUIRED_PARAM BAD_REQUEST METHOD_NOT_ALLOWED *NOT_FOUND NOT_* NO_* "
-        # what is refused of orders, positions, loans and transfers
-        "ORDER_* POSITION_* RISK_LIMIT_* MARGIN_* CONTRACT_* AMOUNT_TOO_* LEVERAGE_TOO_* SIZE_TOO_* PRICE_* AUTO_* POC_* "
-        "*_NOT_ENOUGH *_TOO_MUCH TOO_MANY_CURRENCY_PAIRS TOO_MANY_ORDERS TOO_MUCH_FUTURES_AVAILABLE *TRANSFER_FAILED "
-        "*WITHDRAW* ACCOUNT_EXCEPTION ADDRESS_NOT_USED REPEATED_CREATION MIXED_ACCOUNT_TYPE TRADE_RESTRICTED "
-        "INSUFFICIENT_AVAILABLE LIQUIDATE_IMMEDIATELY INCREASE_POSITION USER_LOAN_EXCEEDED",
-    }),
+    refusals=d.codes_beside(__file__),
 )  # fmt: skip
 
 
@@ -238,7 +224,7 @@ def feed(name: str, *channels: d.Channel, rest: Sequence[str] = (), spot: bool =
 
     return Feed(
         name=name, host="ws_spot" if spot else "ws_futures", read=SPOT_FRAMES if spot else FUTURES_FRAMES, silence_after_s=10,
-        market=Market.SPOT if spot else Market.PERP, docs=DOCS, keep_alive=KeepAlive(every_s=15, text=ping),
+        market=Market.SPOT if spot else Market.PERP, keep_alive=KeepAlive(every_s=15, text=ping),
         headers={} if spot else {"X-Gate-Size-Decimal": "1"},
         **d.asking(channels, subscribe, at_once=1, prefix=SPOT, seconds_in="time"), **more,
     )  # fmt: skip
@@ -257,13 +243,8 @@ CHANGES = channel("futures.order_book_update", BookDelta, BookSnapshot)
 SPOT_CHANGES = channel("spot.order_book_update", BookDelta, BookSnapshot)
 FUTURES, ONE = "/futures/usdt", {"limit": "1"}
 RATIOS = stats(None)
-VENUE = Venue(
-    id=VenueId("gate"), title="Gate", docs=DOCS,
-    hosts={
-        "rest": "https://api.gateio.ws/api/v4", "ws_spot": "wss://api.gateio.ws/ws/v4/",
-        "ws_futures": "wss://fx-ws.gateio.ws/v4/ws/usdt",
-    },
-    budgets=(Budget(name="ip", limit=200, window_s=10, each=True),),
+VENUE = d.venue(
+    __file__,
     checks=(
         d.check("server_time", "/spot/time", rows(d.ServerTimes(at=d.Stamp("server_time"))), 5),
         d.check("wallet_status", "/spot/currencies", WALLETS, 60),
@@ -298,5 +279,4 @@ VENUE = Venue(
     ),
     refuse=d.refusals(ERRORS),
     symbols=lambda asset: decode.pair_symbols("spot:{}_USDT", None, asset),
-    none={"no public address tells it": ("system_status", "deleveraging")},
 )  # fmt: skip

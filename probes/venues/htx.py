@@ -14,11 +14,10 @@ from typing import Any
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import Censoring, Funding, MalformedReason, Market, Refusal, ServiceState, Side, VenueId
+from probes.readings import Censoring, Funding, MalformedReason, Market, Refusal, ServiceState, Side
 from probes.readings.topics import Topic
-from probes.venue import Budget, Feed, Malformed, ReadFrame, RestCheck, Usage, Venue
+from probes.venue import Feed, Malformed, ReadFrame, RestCheck, Usage
 
-DOCS = "https://www.htx.com/en-us/opend/newApiPages/"
 MAX_FRAME = 1_000_000
 SPOT: dict[str, Any] = {"market": Market.SPOT}
 ALLOWED = {"allowed": True, "prohibited": False}
@@ -76,73 +75,59 @@ def newest(rows: Sequence[dict[str, Any]]) -> Sequence[Any]:
     return sorted(rows, key=lambda row: int(row["ts"]))[-1:]
 
 
-WALLETS = d.Rows(
+WALLETS = d.rows(
+    d.Wallets(symbol="currency", network="chain", deposits="depositStatus", withdrawals="withdrawStatus", flags=ALLOWED),
     where="data", unfold=networks,
-    says=(
-        d.Wallets(symbol="currency", network="chain", deposits="depositStatus", withdrawals="withdrawStatus", flags=ALLOWED),
-    ),
 )  # fmt: skip
-PAIRS = d.Rows(
+PAIRS = d.rows(
+    d.Listing(symbol="symbol", base="base", quote="quote", trading="state", trading_is=frozenset({"online"})),
     where="data", unfold=pair, **SPOT,
-    says=(d.Listing(symbol="symbol", base="base", quote="quote", trading="state", trading_is=frozenset({"online"})),),
 )  # fmt: skip
-CONTRACTS = d.Rows(
+CONTRACTS = d.rows(
+    d.Listing(
+        symbol="contract_code", base="symbol", quote="quote", contract_size="contract_size", trading="contract_status",
+        trading_is=frozenset({1}), kind="business_type", kinds={"swap": Market.PERP, "futures": Market.FUTURE},
+    ),
     where="data", unfold=contract,
-    says=(
-        d.Listing(
-            symbol="contract_code", base="symbol", quote="quote", contract_size="contract_size", trading="contract_status",
-            trading_is=frozenset({1}), kind="business_type", kinds={"swap": Market.PERP, "futures": Market.FUTURE},
-        ),
-    ),
 )  # fmt: skip
-SPOT_STATUS = d.Rows(
+SPOT_STATUS = d.rows(
+    d.Statuses(
+        state="state", states=MARKET_STATES, title="title", begins=d.Stamp("haltStartTime"), ends=d.Stamp("haltEndTime"),
+        planned="haltReason", planned_is=frozenset({3}), healthy=None, service="spot",
+    ),
     where="data", unfold=market_state,
-    says=(
-        d.Statuses(
-            state="state", states=MARKET_STATES, title="title", begins=d.Stamp("haltStartTime"), ends=d.Stamp("haltEndTime"),
-            planned="haltReason", planned_is=frozenset({3}), healthy=None, service="spot",
-        ),
-    ),
 )  # fmt: skip
-SWAPS_STATUS = d.Rows(
-    where="data", unfold=swaps_state,
-    says=(
-        d.Statuses(
-            state="linear_swap_heartbeat", states={1: ServiceState.OPERATIONAL, 0: ServiceState.MAINTENANCE}, title="title",
-            ends=d.Stamp("linear_swap_estimated_recovery_time"), healthy=None, service="linear swaps",
-        ),
+SWAPS_STATUS = d.rows(
+    d.Statuses(
+        state="linear_swap_heartbeat", states={1: ServiceState.OPERATIONAL, 0: ServiceState.MAINTENANCE}, title="title",
+        ends=d.Stamp("linear_swap_estimated_recovery_time"), healthy=None, service="linear swaps",
     ),
+    where="data", unfold=swaps_state,
 )  # fmt: skip
 LEVELS: dict[str, Any] = {"bids": "bids", "asks": "asks"}
 SWAP_BOOK = d.Books(
     **LEVELS, unit=d.Unit.CONTRACTS, last_id="version", engine_at=d.Stamp("ts"), whole="event",
     whole_kinds=frozenset({"snapshot"}),
 )  # fmt: skip
-SPOT_BOOK = d.Rows(
-    where="tick", says=(d.Books(**LEVELS, last_id="version", engine_at=d.Stamp("ts"), whole=True),), **SPOT
-)  # fmt: skip
-SWAP_DEPTH = d.Rows(where="tick", says=(replace(SWAP_BOOK, whole=True),))
-INTEREST = d.Rows(where="data", says=(d.OpenInterests(symbol="contract_code", size="amount", usd="value"),))
-FUNDING = d.Rows(
+SPOT_BOOK = d.rows(d.Books(**LEVELS, last_id="version", engine_at=d.Stamp("ts"), whole=True), where="tick", **SPOT)  # fmt: skip
+SWAP_DEPTH = d.rows(replace(SWAP_BOOK, whole=True), where="tick")
+INTEREST = d.rows(d.OpenInterests(symbol="contract_code", size="amount", usd="value"), where="data")
+FUNDING = d.rows(
+    d.FundingRates(
+        symbol="contract_code", rate="funding_rate", next_at=d.Stamp("funding_time"), interval="interval_ms", interval_s=1e-3
+    ),
     where="data", unfold=period,
-    says=(
-        d.FundingRates(
-            symbol="contract_code", rate="funding_rate", next_at=d.Stamp("funding_time"), interval="interval_ms", interval_s=1e-3
-        ),
-    ),
 )  # fmt: skip
-MARK = d.Rows(where="data", says=(d.MarkPrices(mark="close"),), last=1)
-SPOT_VOLUME = d.Rows(where="tick", says=(d.Volumes(base="amount", quote="vol", last="close"),), **SPOT)
-VOLUME = d.Rows(where="tick", says=(d.Volumes(base="amount", quote="trade_turnover", last="close", at=d.Stamp("ts")),))
+MARK = d.rows(d.MarkPrices(mark="close"), where="data", last=1)
+SPOT_VOLUME = d.rows(d.Volumes(base="amount", quote="vol", last="close"), where="tick", **SPOT)
+VOLUME = d.rows(d.Volumes(base="amount", quote="trade_turnover", last="close", at=d.Stamp("ts")), where="tick")
 FORCED: dict[str, Any] = {"symbol": "contract_code", "sides": CLOSED_BY, "censoring": Censoring.COMPLETE}
-REST_FORCED = d.Rows(
-    where="data", unfold=liquidated,
-    says=(
-        d.Liquidations(
-            price="bankrupt_price", size="volume", unit=d.Unit.CONTRACTS, side="closed", at=d.Stamp("liquidation_time"),
-            backlog=True, **FORCED,
-        ),
+REST_FORCED = d.rows(
+    d.Liquidations(
+        price="bankrupt_price", size="volume", unit=d.Unit.CONTRACTS, side="closed", at=d.Stamp("liquidation_time"),
+        backlog=True, **FORCED,
     ),
+    where="data", unfold=liquidated,
 )  # fmt: skip
 """Here `amount` is a count of contracts as well: only `volume` agrees with the turnover of a recorded row."""
 
@@ -150,7 +135,7 @@ REST_FORCED = d.Rows(
 def ratios(basis: str) -> d.Rows:
     """The share of long and short accounts, or of positions, of the elite: the largest traders."""
     shares = d.LongShortRatios(longs="buy_ratio", shorts="sell_ratio", at=d.Stamp("ts"), basis=basis)
-    return d.Rows(where="data.list", whole=True, unfold=newest, says=(shares,))
+    return d.rows(shares, where="data.list", whole=True, unfold=newest)
 
 
 def channel(text: str) -> tuple[str, str]:
@@ -193,21 +178,21 @@ FRAME = d.Frames(
     channel="ch", payload="tick", at=d.Stamp("ts"), topic=channel, controls=CONTROLS, refusals={"429": Refusal.THROTTLED},
     unpack=lambda raw: decode.gunzipped(raw, MAX_FRAME),
 )  # fmt: skip
-CHANGES = d.Rows(says=(d.Books(**LEVELS, last_id="seqNum", prev_id="prevSeqNum", one_sided=True),), **SPOT)
-WHOLE = d.Rows(says=(d.Books(**LEVELS, last_id="seqNum", whole=True),), **SPOT)
+CHANGES = d.rows(d.Books(**LEVELS, last_id="seqNum", prev_id="prevSeqNum", one_sided=True), **SPOT)
+WHOLE = d.rows(d.Books(**LEVELS, last_id="seqNum", whole=True), **SPOT)
 HIGH_FREQ = "depth.size_{}.high_freq"
 SPOT_FRAMES = d.either(
     d.frames(FRAME, {"mbp.": CHANGES}), d.frames(replace(FRAME, channel="rep", payload="data", controls=()), {"mbp.": WHOLE})
 )  # fmt: skip
-SWAP_FRAMES = d.frames(FRAME, {HIGH_FREQ.format(size): d.Rows(says=(SWAP_BOOK,)) for size in (20, 150)})
+SWAP_FRAMES = d.frames(FRAME, {HIGH_FREQ.format(size): d.rows(SWAP_BOOK) for size in (20, 150)})
 NOTICES = d.frames(
     replace(FRAME, channel="topic", payload="data", kind="op", news=frozenset({"notify"})),
     {
-        "liquidation_orders": d.Rows(
-            says=(d.Liquidations(price="price", size="amount", side="direction", at=d.Stamp("created_at"), **FORCED),)
+        "liquidation_orders": d.rows(
+            d.Liquidations(price="price", size="amount", side="direction", at=d.Stamp("created_at"), **FORCED),
         ),
-        "funding_rate": d.Rows(
-            says=(d.FundingRates(symbol="contract_code", rate="funding_rate", next_at=d.Stamp("settlement_time")),)
+        "funding_rate": d.rows(
+            d.FundingRates(symbol="contract_code", rate="funding_rate", next_at=d.Stamp("settlement_time")),
         ),
     },
 )  # fmt: skip
@@ -253,7 +238,10 @@ def per_swap(name: str, path: str, read: Any, every_s: float, **query: str) -> R
 
 def feed(name: str, host: str, read: ReadFrame, asks: Mapping[str, Any], market: Market, **more: Any) -> Feed:
     """A feed of gzip frames."""
-    usual: dict[str, Any] = {"silence_after_s": 10, "max_bytes": MAX_FRAME, "docs": DOCS}
+    usual: dict[str, Any] = {
+        "silence_after_s": 10,
+        "max_bytes": MAX_FRAME,
+    }
     return Feed(name=name, host=host, read=read, market=market, **{**asks, **usual, **more})
 
 
@@ -269,43 +257,17 @@ def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
 STAMP = d.Stamp("ts")
 ELITE = "/linear-swap-api/v1/swap_elite"
 MARK_KLINE = "/index/market/history/linear_swap_mark_price_kline"
-REFUSALS = d.codes({
-    Refusal.THROTTLED: "1006 1032 429 510 base-request-exceed-frequency-limit base_request_exceed_number_limit frequent-invoke "
-    "rate-too-many-requests",
-    Refusal.OVERLOADED: "1001 1004 timeout base-request-timeout",
-    Refusal.VENUE_ERROR: "500 1000 1002 1003 1046 1053 1054 1108 1250..1252 1323 gateway-internal-error base-system-error "
-    "base-update-error order-update-error",
-    Refusal.MAINTENANCE: "1056..1060 1077..1080 1106 1431 system-maintenance",  # settlement, delivery and halts too
-    Refusal.GEO_BLOCKED: "1224 margin-country-*",
-    Refusal.UNAUTHORIZED: "403 1010..1012 1018..1021 1084 1109..1115 1200 1220..1231 1233 1253 1254 1327..1330 12001..12009 "
-    "api-* login-required sub-user-auth-required base-operation-forbidden operation-forbidden-*",
-    # symbol or parameter, and what is refused of orders, transfers and loans
-    Refusal.BAD_REQUEST: "1007 1013..1017 1030..1055 1061..1076 1081..1105 1232..1235 1300..1349 1401..1407 2000..2099 "
-    "3000..3100 bad-request invalid-* require-symbol parameter-required validation-* base-* *not-found *-not-support* symbol-* "
-    "order-* cancel-disabled account-* market-orders-* price-exceeds-* fl-order-* dw-* loan-* margin-* risk-* forbidden-trade-*",
-})  # fmt: skip
-VENUE = Venue(
-    id=VenueId("htx"),
-    title="HTX",
-    docs=DOCS,
-    hosts={
-        "rest": "https://api.huobi.pro",
-        "swaps": "https://api.hbdm.com",
-        "ws_spot": "wss://api.huobi.pro/feed",
-        "ws_swaps": "wss://api.hbdm.com/linear-swap-ws",
-        "ws_notices": "wss://api.hbdm.com/linear-swap-notification",
-    },
-    budgets=(
-        Budget(name="ip", limit=100, window_s=10, each=True), Budget(name="swaps", limit=240, window_s=3, hosts=("swaps",)),
-    ),
+REFUSALS = d.codes_beside(__file__)  # fmt: skip
+VENUE = d.venue(
+    __file__,
     checks=(
-        d.check("server_time", "/v1/common/timestamp", d.Rows(says=(d.ServerTimes(at=d.Stamp("data")),)), 5),
+        d.check("server_time", "/v1/common/timestamp", d.rows(d.ServerTimes(at=d.Stamp("data"))), 5),
         d.check("system_status", "/v2/market-status", SPOT_STATUS, 60),
         d.check("wallet_status", "/v2/reference/currencies", WALLETS, 60, authorizedUser="false"),
         d.check("instruments", "/v1/common/symbols", PAIRS, 3600),
         d.check("book_rest", "/market/depth", d.answer(SPOT_BOOK, at=STAMP), 30, Market.SPOT, symbol="{}", type="step0"),
         d.check("volume_spot", "/market/detail/merged", d.answer(SPOT_VOLUME, at=STAMP), 60, Market.SPOT, symbol="{}"),
-        swaps(d.check("server_time", "/api/v1/timestamp", d.Rows(says=(d.ServerTimes(at=STAMP),)), 5)),
+        swaps(d.check("server_time", "/api/v1/timestamp", d.rows(d.ServerTimes(at=STAMP)), 5)),
         swaps(d.check("system_status", "/heartbeat/", SWAPS_STATUS, 60)),
         swaps(d.check("instruments", "/linear-swap-api/v1/swap_contract_info", CONTRACTS, 3600, business_type="all")),
         per_swap("book_rest", "/linear-swap-ex/market/depth", d.answer(SWAP_DEPTH, at=STAMP), 30, type="step0"),
@@ -333,6 +295,4 @@ VENUE = Venue(
         )
     ),
     symbols=lambda asset: {Market.SPOT: f"{asset.lower()}usdt", Market.PERP: f"{asset}-USDT"},
-    none={"of one's own positions alone": ("deleveraging",)},
-    not_yet={"the fund of each contract is published": ("insurance_fund",)},
 )  # fmt: skip

@@ -14,11 +14,10 @@ import msgspec
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import MalformedReason, Market, ServiceState, VenueId
+from probes.readings import MalformedReason, Market, ServiceState
 from probes.readings.topics import Topic
-from probes.venue import Budget, Feed, KeepAlive, Malformed, ReadAnswer, Venue
+from probes.venue import Feed, KeepAlive, Malformed, ReadAnswer
 
-DOCS = "https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api"
 TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("time")),))
 
 
@@ -170,21 +169,13 @@ def feed(name: str, market: Market, channels: Mapping[str, d.Rows]) -> Feed:
 
     asked = [d.Channel(topic=f"{one}:{{}}", name=one, speaks=SPEAKS[one]) for one in channels]
     return Feed(
-        name=name, host="ws", read=d.frames(FRAME, channels), market=market, silence_after_s=10, docs=DOCS,
+        name=name, host="ws", read=d.frames(FRAME, channels), market=market, silence_after_s=10,
         keep_alive=KeepAlive(every_s=30, text=lambda _now: '{"method":"ping"}'), **d.asking(asked, ask, at_once=1),
     )  # fmt: skip
 
 
-VENUE = Venue(
-    id=VenueId("hyperliquid"),
-    title="Hyperliquid",
-    docs=DOCS,
-    hosts={
-        "rest": "https://api.hyperliquid.xyz",
-        "ws": "wss://api.hyperliquid.xyz/ws",
-        "status": "https://hyperliquid.statuspage.io",
-    },
-    budgets=(Budget(name="ip", limit=1200, window_s=60), Budget(name="status", limit=10, window_s=60, hosts=("status",))),
+VENUE = d.venue(
+    __file__,
     checks=(
         d.calls(d.post("server_time", "/info", TIME, 5, type="exchangeStatus"), cost=2),
         d.calls(d.post("system_status", "/info", STATUS, 60, type="exchangeStatus"), cost=2),
@@ -200,9 +191,4 @@ VENUE = Venue(
         feed("book_ws_spot", Market.SPOT, {"l2Book": book(Market.SPOT)}),
     ),
     symbols=lambda asset: {Market.PERP: asset},
-    none={
-        "deposits go through a contract": ("wallet_status",),
-        "trades carry no mark, and there is no ratio": ("liquidation", "long_short_ratio"),
-        "a vault takes the losses, and no address tells of deleveraging": ("insurance_fund", "deleveraging"),
-    },
 )  # fmt: skip

@@ -17,13 +17,12 @@ import msgspec
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import Instrument, Market, Refusal, ServiceState, VenueId
+from probes.readings import Instrument, Market, Refusal, ServiceState
 from probes.readings.topics import Topic
 from probes.venue import (
     BookChecksum,
     BookDelta,
     BookSnapshot,
-    Budget,
     ChecksumRule,
     Context,
     Feed,
@@ -34,10 +33,8 @@ from probes.venue import (
     ReadAnswer,
     Refused,
     RestCheck,
-    Venue,
 )
 
-DOCS = "https://docs.kraken.com/exchange/"
 DEPTH = 100
 OURS = {"XBT": "BTC", "XDG": "DOGE"}
 THEIRS = {ours: theirs for theirs, ours in OURS.items()}
@@ -160,16 +157,14 @@ FRAMES = d.frames(
         ),
     ),
     {
-        "book": d.Rows(
-            unfold=unnumbered, market=Market.SPOT,
-            says=(
-                d.Books(
-                    symbol="symbol", bids="bids", asks="asks", level=("price", "qty"), last_id="number", prev_id="number",
-                    at=d.Stamp("timestamp", d.Clock.ISO), whole_kinds=frozenset({"snapshot"}),
-                ),
+        "book": d.rows(
+            d.Books(
+                symbol="symbol", bids="bids", asks="asks", level=("price", "qty"), last_id="number", prev_id="number",
+                at=d.Stamp("timestamp", d.Clock.ISO), whole_kinds=frozenset({"snapshot"}),
             ),
+            unfold=unnumbered, market=Market.SPOT,
         ),
-        "status": d.Rows(says=(d.Statuses(state="system", states=STATES, healthy=None),)),
+        "status": d.rows(d.Statuses(state="system", states=STATES, healthy=None)),
     },
 )  # fmt: skip
 
@@ -217,52 +212,46 @@ def checksum(bids: Sequence[tuple[str, str]], asks: Sequence[tuple[str, str]]) -
     )
 
 
-VENUE = Venue(
-    id=VenueId("kraken"),
-    title="Kraken",
-    docs=DOCS,
-    hosts={"rest": "https://api.kraken.com", "ws": "wss://ws.kraken.com/v2"},
-    budgets=(Budget(name="ip", limit=10, window_s=10),),
+VENUE = d.venue(
+    __file__,
     checks=(
         d.check(
             "server_time", "/0/public/Time",
-            d.Rows(where="result", says=(d.ServerTimes(at=d.Stamp("unixtime", d.Clock.S), resolution_s=1.0),)), 5,
+            d.rows(d.ServerTimes(at=d.Stamp("unixtime", d.Clock.S), resolution_s=1.0), where="result"), 5,
         ),
         d.check(
             "system_status", "/0/public/SystemStatus",
-            d.Rows(where="result", says=(d.Statuses(state="status", states=STATES, healthy=None),)), 30,
+            d.rows(d.Statuses(state="status", states=STATES, healthy=None), where="result"), 30,
         ),
         d.check(
             "wallet_status", "/0/public/Assets",
             by_name(
-                d.Rows(unfold=asset, says=(d.Wallets(symbol="asset", deposits="in", withdrawals="out", note="status"),))
+                d.rows(d.Wallets(symbol="asset", deposits="in", withdrawals="out", note="status"), unfold=asset)
             ), 60,
         ),
         d.check(
             "instruments", "/0/public/AssetPairs",
             by_name(
-                d.Rows(
-                    unfold=pair, market=Market.SPOT,
-                    says=(
-                        d.Listing(
-                            symbol="symbol", split="/", trading="status", trading_is=frozenset({"online", "limit_only"})
-                        ),
+                d.rows(
+                    d.Listing(
+                        symbol="symbol", split="/", trading="status", trading_is=frozenset({"online", "limit_only"})
                     ),
+                    unfold=pair, market=Market.SPOT,
                 )
             ), 3600,
         ),
         on_pair(
             "book_rest", "/0/public/Depth",
-            d.Rows(says=(d.Books(bids="bids", asks="asks", whole=True),), market=Market.SPOT), 30, count=str(DEPTH),
+            d.rows(d.Books(bids="bids", asks="asks", whole=True), market=Market.SPOT), 30, count=str(DEPTH),
         ),
         on_pair(
             "volume_spot", "/0/public/Ticker",
-            d.Rows(unfold=traded, says=(d.Volumes(base="base", quote="quote", last="last"),), market=Market.SPOT), 60,
+            d.rows(d.Volumes(base="base", quote="quote", last="last"), unfold=traded, market=Market.SPOT), 60,
         ),
     ),
     feeds=(
         Feed(
-            name="book_ws_spot", host="ws", read=read_frame, market=Market.SPOT, silence_after_s=15, docs=DOCS,
+            name="book_ws_spot", host="ws", read=read_frame, market=Market.SPOT, silence_after_s=15,
             checksum=ChecksumRule(depth=DEPTH, best=10, checksum=checksum),
             keep_alive=KeepAlive(every_s=30, text=lambda _now: json.dumps({"method": "ping"})),
             **d.asking([d.Channel(topic="book:{}", name="book", speaks=d.BOOK_WORDS)], ask),
@@ -270,10 +259,4 @@ VENUE = Venue(
     ),
     refuse=refuse,
     symbols=lambda asset: {Market.SPOT: f"{asset}/USDT"},
-    none={
-        "spot alone, its perpetuals are kraken_futures": (
-            "book_ws", "volume", "liquidation", "open_interest", "funding", "mark_price", "long_short_ratio",
-            "insurance_fund", "deleveraging",
-        )
-    },
 )  # fmt: skip

@@ -7,34 +7,21 @@ Frames are flat. Liquidations are trades of that type, with the side of the clos
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import Censoring, MalformedReason, Market, Refusal, ServiceState, Side, VenueId
+from probes.readings import Censoring, MalformedReason, Market, Refusal, Side
 from probes.readings.topics import Topic
-from probes.venue import Budget, Feed, Malformed, Venue
+from probes.venue import Feed, Malformed
 
-DOCS = "https://docs.kraken.com/exchange/api-reference/futures-websocket"
 ISO = d.Clock.ISO
 SERVER_TIME = d.Stamp("serverTime", ISO)
 OURS = {"XBT": "BTC"}
 LINEAR, INVERSE = ("PF_", "FF_"), ("PI_", "FI_")
 PRODUCTS = frozenset({"Kraken Derivatives", "Kraken Futures"})
 """Names of our product on the status page, the present and the former; "Kraken MTF" and demo products are others."""
-STATES: Mapping[Any, ServiceState] = {
-    "operational": ServiceState.OPERATIONAL, "under_maintenance": ServiceState.MAINTENANCE,
-    **dict.fromkeys(("degraded_performance", "partial_outage", "major_outage"), ServiceState.DEGRADED),
-}  # fmt: skip
-ERRORS = d.Errors(
-    code=("error",),
-    refusals=d.codes({
-        Refusal.THROTTLED: "apiLimitExceeded",
-        Refusal.VENUE_ERROR: ("Unavailable", "unavailable", "marketUnavailable", "Server Error", "unknownError"),
-        Refusal.UNAUTHORIZED: "authenticationError accountInactive invalidAccount nonceBelowThreshold nonceDuplicate",
-        Refusal.BAD_REQUEST: ("notFound", "invalid*", "requiredArgumentMissing", "insufficientFunds", "Json Parse Error"),
-    }),
-)  # fmt: skip
 
 
 def components(rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
@@ -71,10 +58,7 @@ def base_units(name: str, size: Any, price: Any, path: str) -> str:
         return str(amount)
     if not name.startswith(INVERSE):
         raise Malformed(f"$.product_id: {name[:40]!r} is no contract", MalformedReason.NAME)
-    worth = decode.money(price, "$.price")
-    if worth <= 0:
-        raise Malformed("$.price: not above zero", MalformedReason.PRICE)
-    return str(amount / worth)
+    return str(amount / decode.above_zero(price, "$.price", MalformedReason.PRICE))
 
 
 def figures(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -88,9 +72,7 @@ def figures(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     meant["interest"] = base_units(name, interest, row.get("markPrice"), "$.openInterest")
     meant["interest_usd"] = None if linear else interest
     if row.get("fundingRate") is not None:
-        mark = decode.finite_float(row["markPrice"], "$.markPrice")
-        if mark <= 0:
-            raise Malformed("$.markPrice: not above zero")
+        mark = float(decode.above_zero(row["markPrice"], "$.markPrice"))
         absolute = decode.finite_float(row["fundingRate"], "$.fundingRate")
         meant["relative_funding_rate"] = absolute / mark if linear else absolute * mark
     return [meant]
@@ -105,27 +87,22 @@ def traded(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 def change(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """One level of one side, as lists of levels."""
-    if row["side"] not in ("buy", "sell"):
-        raise Malformed(f"$.side: {str(row['side'])[:40]!r} is not allowed")
-    bought, level = row["side"] == "buy", {"price": row["price"], "qty": row["qty"]}
+    bought = decode.one_of(row["side"], ("buy", "sell"), "$.side") == "buy"
+    level = {"price": row["price"], "qty": row["qty"]}
     return [{**row, "bids": [level] if bought else [], "asks": [] if bought else [level]}]
 
 
 def ticker(where: str, symbol: str, index: str, at: d.Stamp | None) -> d.Rows:
     """What a ticker says, over REST or on the socket."""
-    return d.Rows(
-        where=where, unfold=figures,
-        says=(
-            d.OpenInterests(symbol=symbol, size="interest", usd="interest_usd", mark="markPrice", at=at),
-            d.MarkPrices(symbol=symbol, mark="markPrice", index=index, at=at),
-            d.FundingRates(
-                symbol=symbol, rate="relative_funding_rate", next_at=d.Stamp("next_funding_rate_time"), at=at,
-                fixed_interval_s=3600, optional=True,
-            ),
-            d.Volumes(
-                symbol=symbol, base="base", quote="quote", unit=d.Unit.CONTRACTS, last="last", at=at, optional=True
-            ),
+    return d.rows(
+        d.OpenInterests(symbol=symbol, size="interest", usd="interest_usd", mark="markPrice", at=at),
+        d.MarkPrices(symbol=symbol, mark="markPrice", index=index, at=at),
+        d.FundingRates(
+            symbol=symbol, rate="relative_funding_rate", next_at=d.Stamp("next_funding_rate_time"), at=at,
+            fixed_interval_s=3600, optional=True,
         ),
+        d.Volumes(symbol=symbol, base="base", quote="quote", unit=d.Unit.CONTRACTS, last="last", at=at, optional=True),
+        where=where, unfold=figures,
     )  # fmt: skip
 
 
@@ -136,20 +113,14 @@ def forced(where: str, symbol: str | None, size: str, at: d.Stamp, **more: Any) 
         censoring=Censoring.COMPLETE, **more,
     )  # fmt: skip
     unfold = None if symbol is None else traded
-    return d.Rows(where=where, unfold=unfold, only={"type": frozenset({"liquidation"})}, says=(said,))
+    return d.rows(said, where=where, unfold=unfold, only={"type": frozenset({"liquidation"})})
 
 
-def book(*, whole: bool) -> d.Rows:
-    """A book of the socket, or one level of it: `seq` steps by one for each contract."""
-    return d.Rows(
-        unfold=None if whole else change,
-        says=(
-            d.Books(
-                symbol="product_id", bids="bids", asks="asks", level=("price", "qty"), unit=d.Unit.CONTRACTS, last_id="seq",
-                at=d.Stamp("timestamp"), whole=whole,
-            ),
-        ),
-    )  # fmt: skip
+BOOK = d.Books(
+    symbol="product_id", bids="bids", asks="asks", level=("price", "qty"), unit=d.Unit.CONTRACTS, last_id="seq",
+    at=d.Stamp("timestamp"),
+)  # fmt: skip
+"""A book of the socket, or one level of it: `seq` steps by one for each contract."""
 
 
 def topics_of(frame: Any) -> Sequence[str]:
@@ -170,8 +141,8 @@ FRAMES = d.frames(
         ),
     ),
     {
-        "book_snapshot": book(whole=True),
-        "book": book(whole=False),
+        "book_snapshot": d.rows(replace(BOOK, whole=True)),
+        "book": d.rows(BOOK, unfold=change),
         "ticker": ticker("", "product_id", "index", d.Stamp("time")),
         "trade": forced("", "product_id", "qty", d.Stamp("time"), backlog=False),
         "trade_snapshot": forced("trades", "product_id", "qty", d.Stamp("time"), backlog=True),
@@ -186,7 +157,7 @@ def feed(name: str, *channels: d.Channel, **more: Any) -> Feed:
         return {"event": "subscribe", "feed": topics[0].channel, "product_ids": [topics[0].instrument]}
 
     return Feed(
-        name=name, host="ws", read=FRAMES, market=Market.PERP, silence_after_s=10, docs=DOCS,
+        name=name, host="ws", read=FRAMES, market=Market.PERP, silence_after_s=10,
         **d.asking(channels, ask, at_once=1), **more,
     )  # fmt: skip
 
@@ -194,59 +165,32 @@ def feed(name: str, *channels: d.Channel, **more: Any) -> Feed:
 BOOKS = d.Channel(topic="book:{}", name="book", speaks=d.BOOK_WORDS)
 TRADES = d.Channel(topic="trade:{}", name="trade", speaks=d.FORCED_WORDS, rare=True)
 TICKERS = d.Channel(topic="ticker:{}", name="ticker", speaks=d.FIGURE_WORDS, main=False)
-
-
-REST_BOOK = d.Rows(where="orderBook", says=(d.Books(bids="bids", asks="asks", unit=d.Unit.CONTRACTS, whole=True),))
-PARTS = d.Rows(
-    where="components",
-    whole=True,
-    unfold=components,
-    says=(d.Statuses(state="status", states=STATES, title="name", service_at="name", healthy=None),),
-)
-CONTRACTS = d.Rows(
-    where="instruments", unfold=contract,
-    says=(
-        d.Listing(
-            symbol="symbol", base="base", quote="quote", contract_size="size", kind="kind", inverse="type", trading="trading",
-            kinds={"perpetual": Market.PERP, "dated": Market.FUTURE}, inverse_is=frozenset({"futures_inverse"}),
-            trading_is=frozenset({True}),
-        ),
-    ),
+TIME = d.rows(d.ServerTimes(at=SERVER_TIME))
+REST_BOOK = d.rows(d.Books(bids="bids", asks="asks", unit=d.Unit.CONTRACTS, whole=True), where="orderBook")
+PART = d.Statuses(state="status", states=d.PAGE_STATES, title="name", service_at="name", healthy=None)
+LISTED = d.Listing(
+    symbol="symbol", base="base", quote="quote", contract_size="size", kind="kind", inverse="type", trading="trading",
+    kinds={"perpetual": Market.PERP, "dated": Market.FUTURE}, inverse_is=frozenset({"futures_inverse"}),
+    trading_is=frozenset({True}),
 )  # fmt: skip
-VENUE = Venue(
-    id=VenueId("kraken_futures"),
-    title="Kraken Derivatives",
-    docs=DOCS,
-    hosts={
-        "rest": "https://futures.kraken.com/derivatives/api/v3",
-        "status": "https://status.kraken.com",
-        "ws": "wss://futures.kraken.com/ws/v1",
-    },
-    budgets=(Budget(name="ip", limit=500, window_s=10), Budget(name="status", limit=10, window_s=60, hosts=("status",))),
+PARTS = d.rows(PART, where="components", whole=True, unfold=components)
+CONTRACTS = d.rows(LISTED, where="instruments", unfold=contract)
+TICKER = d.answer(ticker("ticker", "symbol", "indexPrice", None), at=SERVER_TIME)
+HISTORY = forced("history", None, "size", d.Stamp("time", ISO), unit=d.Unit.CONTRACTS, backlog=True)
+VENUE = d.venue(
+    __file__,
     checks=(
-        d.check("server_time", "/tickers/PF_XBTUSD", d.Rows(says=(d.ServerTimes(at=SERVER_TIME),)), 5),
+        d.check("server_time", "/tickers/PF_XBTUSD", TIME, 5),
         d.calls(d.check("system_status", "/api/v2/components.json", PARTS, 60), host="status", budget="status"),
         d.check("instruments", "/instruments", CONTRACTS, 3600),
         d.check("book_rest", "/orderbook", d.answer(REST_BOOK, at=SERVER_TIME), 30, Market.PERP, symbol="{}"),
-        d.check(
-            "open_interest", "/tickers/{}", d.answer(ticker("ticker", "symbol", "indexPrice", None), at=SERVER_TIME),
-            15, Market.PERP,
-        ),
-        d.check(
-            "liquidations_rest", "/history",
-            forced("history", None, "size", d.Stamp("time", ISO), unit=d.Unit.CONTRACTS, backlog=True), 3600, Market.PERP,
-            symbol="{}",
-        ),
+        d.check("open_interest", "/tickers/{}", TICKER, 15, Market.PERP),
+        d.check("liquidations_rest", "/history", HISTORY, 3600, Market.PERP, symbol="{}"),
     ),
     feeds=(
         feed("book_ws", BOOKS),
         feed("liquidation", TRADES, TICKERS, max_instruments=40, censoring=Censoring.COMPLETE),
     ),
-    refuse=d.refusals(ERRORS),
+    refuse=d.refusals(d.Errors(code=("error",), refusals=d.codes_beside(__file__))),
     symbols=lambda asset: {Market.PERP: f"PF_{'XBT' if asset == 'BTC' else asset}USD"},
-    none={
-        "its spot market and wallets are those of kraken": ("wallet_status", "book_ws_spot", "volume_spot"),
-        "no public address tells it": ("insurance_fund", "deleveraging"),
-    },
-    not_yet={"needs a moving start time, and its form is not published": ("long_short_ratio",)},
 )  # fmt: skip

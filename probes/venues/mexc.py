@@ -15,11 +15,9 @@ from typing import Any
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import Funding, MalformedReason, Market, MarkPrice, OpenInterest, Refusal, VenueId, Volume
+from probes.readings import Funding, MalformedReason, Market, MarkPrice, OpenInterest, Volume
 from probes.readings.topics import Topic
-from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, Malformed, Venue
-
-DOCS = "https://www.mexc.com/api-docs/"
+from probes.venue import BookDelta, BookSnapshot, Feed, KeepAlive, Malformed
 
 LEVEL = {1: d.Field("price"), 2: d.Field("quantity")}
 DEPTHS = {
@@ -58,43 +56,34 @@ def kind(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return [{**row, "kind": known}]
 
 
-TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("serverTime")),))
-COINS = d.Rows(
-    each="networkList",
-    subject="coin",
-    says=(
-        d.Wallets(
-            network="network", deposits="depositEnable", withdrawals="withdrawEnable",
-            note=("withdrawTips", "depositTips", "depositDesc"),
-        ),
+TIME = d.rows(d.ServerTimes(at=d.Stamp("serverTime")))
+COINS = d.rows(
+    d.Wallets(
+        network="network", deposits="depositEnable", withdrawals="withdrawEnable",
+        note=("withdrawTips", "depositTips", "depositDesc"),
     ),
+    each="networkList", subject="coin",
 )  # fmt: skip
-PAIRS = d.Rows(
-    where="symbols",
-    market=Market.SPOT,
-    says=(
-        d.Listing(
-            symbol="symbol", base="baseAsset", quote="quoteAsset", trading="status", trading_is=frozenset({"1", "ENABLED"})
-        ),
+PAIRS = d.rows(
+    d.Listing(
+        symbol="symbol", base="baseAsset", quote="quoteAsset", trading="status", trading_is=frozenset({"1", "ENABLED"})
     ),
+    where="symbols", market=Market.SPOT,
 )  # fmt: skip
-CONTRACTS = d.Rows(
-    where="data",
-    unfold=kind,
-    says=(
-        d.Listing(
-            symbol="symbol", base="baseCoin", quote="quoteCoin", contract_size="contractSize", kind="kind",
-            kinds={1: Market.PERP, 2: Market.FUTURE}, inverse="quoteCoin", inverse_is=frozenset({"USD"}),
-            trading="state", trading_is=frozenset({0}),
-        ),
+CONTRACTS = d.rows(
+    d.Listing(
+        symbol="symbol", base="baseCoin", quote="quoteCoin", contract_size="contractSize", kind="kind",
+        kinds={1: Market.PERP, 2: Market.FUTURE}, inverse="quoteCoin", inverse_is=frozenset({"USD"}),
+        trading="state", trading_is=frozenset({0}),
     ),
+    where="data", unfold=kind,
 )  # fmt: skip
 
 
 def book(where: str = "", *, market: Market = Market.PERP, **fields: Any) -> d.Rows:
     """A book: futures have contracts, and levels of price, contracts and orders; spot has base units."""
     unit = d.Unit.BASE if market is Market.SPOT else d.Unit.CONTRACTS
-    return d.Rows(where=where, says=(d.Books(bids="bids", asks="asks", unit=unit, **fields),), market=market)
+    return d.rows(d.Books(bids="bids", asks="asks", unit=unit, **fields), where=where, market=market)
 
 
 SPOT_BOOK = book(market=Market.SPOT, last_id="lastUpdateId", at=d.Stamp("timestamp"), whole=True)
@@ -115,8 +104,8 @@ VOLUME = d.Volumes(
     symbol="symbol", base="volume", quote="quoteVolume", last="lastPrice", at=d.Stamp("closeTime"), optional=True
 )
 SPOT_TICKER = d.answer(
-    d.Rows(says=(VOLUME,), market=Market.SPOT),
-    d.Rows(says=(replace(VOLUME, quote=None, optional=False),), market=Market.SPOT, unfold=half),
+    d.rows(VOLUME, market=Market.SPOT),
+    d.rows(replace(VOLUME, quote=None, optional=False), market=Market.SPOT, unfold=half),
 )
 FIGURES = (
     d.OpenInterests(symbol="symbol", size="holdVol", unit=d.Unit.CONTRACTS, mark="fairPrice", at=d.Stamp("timestamp")),
@@ -128,19 +117,17 @@ FIGURES = (
     ),
 )  # fmt: skip
 TICKER = d.Rows(where="data", unfold=figures, says=FIGURES)
-FUNDING = d.Rows(
-    where="data",
-    says=(
-        d.FundingRates(
-            symbol="symbol", rate="fundingRate", interval="collectCycle", interval_s=3600, at=d.Stamp("timestamp"),
-            next_at=d.Stamp("nextSettleTime"),
-        ),
+FUNDING = d.rows(
+    d.FundingRates(
+        symbol="symbol", rate="fundingRate", interval="collectCycle", interval_s=3600, at=d.Stamp("timestamp"),
+        next_at=d.Stamp("nextSettleTime"),
     ),
+    where="data",
 )  # fmt: skip
 
-FUNDS = d.Rows(
+FUNDS = d.rows(
+    d.InsuranceFunds(symbol="symbol", balance="available", currency="currency", at=d.Stamp("timestamp")),
     where="data",
-    says=(d.InsuranceFunds(symbol="symbol", balance="available", currency="currency", at=d.Stamp("timestamp")),),
 )
 
 
@@ -195,8 +182,8 @@ FUTURES_FRAMES = d.frames(
     {
         "push.depth": CHANGE,
         "push.ticker": d.Rows(unfold=figures, says=tuple(one for one in FIGURES if not isinstance(one, d.FundingRates))),
-        "push.funding.rate": d.Rows(says=(d.FundingRates(rate="rate", next_at=d.Stamp("nextSettleTime")),)),
-        "push.fair.price": d.Rows(says=(d.MarkPrices(mark="price"),)),
+        "push.funding.rate": d.rows(d.FundingRates(rate="rate", next_at=d.Stamp("nextSettleTime"))),
+        "push.fair.price": d.rows(d.MarkPrices(mark="price")),
     },
 )  # fmt: skip
 
@@ -224,34 +211,13 @@ def spot_subscription(topics: Sequence[Topic], number: int) -> Mapping[str, Any]
 
 ERRORS = d.Errors(
     code=("code",), text=("msg", "message"), good=frozenset({"0", "200"}),
-    refusals=d.codes({
-        Refusal.THROTTLED: "429 510", Refusal.OVERLOADED: "501 503 504", Refusal.MAINTENANCE: "604 801 11444",
-        Refusal.VENUE_ERROR: "500 9999 10219 10259 20002 730000",
-        # No key, a wrong or an expired one, an address or right that it lacks, or our clock (513, 10073, 700003).
-        Refusal.UNAUTHORIZED: "400..403 406 511 513 602 701..704 1000 10001 10072 10073 30018 30020 60005 70011 140002 "
-        "700001..700003 700005..700007 700013 730100",
-        Refusal.BAD_REQUEST: "600 601 603 1001 1002 10007 10015 30014 30021 33333 44444 700004 700008 730001 730002 -1121 -1128 "
-        # what is refused of orders, transfers and accounts
-        "26 2003..2011 -2011 10095..10268 20001 22222 30000..30041 30087 88004..88015 140001 730003..730707",
-    }),
+    refusals=d.codes_beside(__file__),
 )  # fmt: skip
 
 V1 = "/api/v1/contract"
 FUTURES = {"host": "futures", "budget": "futures"}
-VENUE = Venue(
-    id=VenueId("mexc"),
-    title="MEXC",
-    docs=DOCS,
-    hosts={
-        "rest": "https://api.mexc.com",
-        "futures": "https://api.mexc.com",
-        "ws": "wss://wbs-api.mexc.com/ws",
-        "ws_futures": "wss://contract.mexc.com/edge",
-    },
-    budgets=(
-        Budget(name="ip", limit=500, window_s=10, each=True),
-        Budget(name="futures", limit=20, window_s=2, hosts=("futures",), each=True),
-    ),
+VENUE = d.venue(
+    __file__,
     checks=(
         d.check("server_time", "/api/v3/time", TIME, 5),
         d.calls(d.check("wallet_status", "/api/v3/capital/config/getall", COINS, 60), cost=10, signed=True),
@@ -267,21 +233,17 @@ VENUE = Venue(
     feeds=(
         Feed(
             name="book_ws_spot", host="ws", read=SPOT_FRAMES, market=Market.SPOT, silence_after_s=10, book_base="book_rest",
-            max_instruments=30, max_bytes=200_000, lifetime_s=82_800, docs=DOCS,
+            max_instruments=30, max_bytes=200_000, lifetime_s=82_800,
             **d.asking([SPOT_CHANNEL], spot_subscription),
             keep_alive=KeepAlive(every_s=20, text=lambda _now: json.dumps({"method": "PING"})),
         ),
         Feed(
             name="book_ws", host="ws_futures", read=FUTURES_FRAMES, market=Market.PERP, silence_after_s=10,
-            book_base="book_rest", docs=DOCS, **d.asking(CHANNELS, subscription, at_once=1),
+            book_base="book_rest", **d.asking(CHANNELS, subscription, at_once=1),
             keep_alive=KeepAlive(every_s=15, text=lambda _now: json.dumps({"method": "ping"})),
         ),
     ),
     refuse=d.refusals(ERRORS),
     sign=d.signs("X-MEXC-APIKEY"),
     symbols=lambda asset: decode.pair_symbols("{}USDT", "{}_USDT", asset),
-    none={
-        "no public address tells it": ("system_status", "deleveraging"),
-        "no public feed of liquidations, no ratio": ("liquidation", "long_short_ratio"),
-    },
 )  # fmt: skip

@@ -23,14 +23,11 @@ from probes.readings import (
     Market,
     MarkPrice,
     OpenInterest,
-    Refusal,
     ServiceState,
     Side,
-    VenueId,
 )  # fmt: skip
 from probes.readings.topics import Topic
 from probes.venue import (
-    Budget,
     Feed,
     KeepAlive,
     Keys,
@@ -39,19 +36,9 @@ from probes.venue import (
     RestCheck,
     RightsQuestion,
     SignedRequest,
-    Venue,
 )  # fmt: skip
 
-DOCS = "https://www.okx.com/docs-v5/"
-CODES = d.codes({
-    Refusal.THROTTLED: "50011 50040 50061 51113 58102 60014 60023", Refusal.TIMEOUT: "50004 51054 51149 51412 52912",
-    Refusal.OVERLOADED: "50013 52924 54049", Refusal.MAINTENANCE: "50001 50046 51290 54071 58214 59315",
-    Refusal.VENUE_ERROR: "50026 50064 52910 52911 52923 58007 63999 64007 70208", Refusal.GEO_BLOCKED: "50051 50052 50121 51155",
-    Refusal.UNAUTHORIZED: "50007 50030 50035 50041 60011 60024 60032 50100..50114 50118..50120 60004..60007 60009",
-    Refusal.BAD_REQUEST:
-        "50000..50077 50115 50116 50122 51000..51825 51008_* 51502_* 52900..52929 54000..54079 55000..55116 56000..56008"
-        " 58002..58407 59000..59689 60008 60012..60033 64000..64004 70000..70518 75001..75003",
-})  # fmt: skip
+CODES = d.codes_beside(__file__)  # fmt: skip
 """The page's tables of REST and of the socket: a range ends with the last code that its table has."""
 TIME, SYMBOL = d.Stamp("ts"), "instId"
 
@@ -221,7 +208,7 @@ def check(
 ) -> RestCheck:
     """A check under /api/v5 with its budget; that of the wallets is signed."""
     asked = d.check(name, f"/api/v5{path}", read, every_s, market, **query)
-    return replace(d.calls(asked, budget=budget, signed=budget == "asset"), docs=DOCS)
+    return replace(d.calls(asked, budget=budget, signed=budget == "asset"))
 
 
 def request(topics: Sequence[Topic], number: int) -> Mapping[str, Any]:
@@ -239,7 +226,7 @@ def request(topics: Sequence[Topic], number: int) -> Mapping[str, Any]:
 def feed(name: str, *channels: d.Channel, market: Market = Market.PERP, **more: Any) -> Feed:
     """A feed of the public socket."""
     return Feed(
-        name=name, host="ws", market=market, silence_after_s=10, docs=DOCS, **d.asking(channels, request), **more,
+        name=name, host="ws", market=market, silence_after_s=10, **d.asking(channels, request), **more,
         keep_alive=KeepAlive(every_s=20, text=lambda _now: "ping"),
     )  # fmt: skip
 
@@ -252,16 +239,8 @@ WARNINGS = d.Channel(topic="adl-warning:{}", name="adl-warning", speaks=(Delever
 LISTED = rows(LISTING, unfold=contract)
 RATIO_PATH = "/rubik/stat/contracts/long-short-account-ratio-contract"
 PERP, ONE = Market.PERP, {SYMBOL: "{}"}
-VENUE = Venue(
-    id=VenueId("okx"), title="OKX", docs=DOCS,
-    hosts={"rest": "https://www.okx.com", "ws": "wss://ws.okx.com:8443/ws/v5/public"},
-    budgets=tuple(
-        Budget(name=name, limit=limit, window_s=window_s, each=True)
-        for name, limit, window_s in (
-            ("ip", 10, 2), ("public", 20, 2), ("market", 20, 2), ("status", 2, 10), ("rubik", 5, 2), ("asset", 6, 1),
-            ("fund", 10, 2),
-        )
-    ),
+VENUE = d.venue(
+    __file__,
     checks=(
         check("ip", "server_time", "/public/time", rows(d.ServerTimes(at=TIME)), 5),
         check("status", "system_status", "/system/status", rows(WINDOW, unfold=window), 60),
