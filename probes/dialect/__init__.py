@@ -3,9 +3,22 @@
 Knows no venue's name: the wire's names and units stand in the venue's own file. Pure.
 """
 
-from probes.dialect.answers import answer, budget_headers, calls, check, post, refusals, rows, sends, signs
+from probes.dialect.answers import (
+    answer,
+    budget_headers,
+    calls,
+    check,
+    names_at,
+    post,
+    refusals,
+    rows,
+    sends,
+    signs,
+    values,
+)
 from probes.dialect.beside import codes_beside, venue
-from probes.dialect.codes import codes
+from probes.dialect.checksums import checksummed
+from probes.dialect.codes import codes, meaning
 from probes.dialect.declared import (
     NO_YES,
     YES_NO,
@@ -79,10 +92,13 @@ __all__ = [
     "budget_headers",
     "calls",
     "check",
+    "checksummed",
     "codes",
     "codes_beside",
     "either",
     "frames",
+    "meaning",
+    "names_at",
     "post",
     "protobuf",
     "refusals",
@@ -90,5 +106,6 @@ __all__ = [
     "sends",
     "signs",
     "status_page",
+    "values",
     "venue",
 ]

@@ -21,6 +21,7 @@ from probes.dialect.market import Head
 from probes.dialect.rows import compiled, nested, reader
 from probes.readings import Instrument, Market, Refusal
 from probes.venue import (
+    AnswerWord,
     Context,
     Keys,
     Malformed,
@@ -65,6 +66,19 @@ def _answer(rows: Sequence[Rows], at: Stamp | None) -> ReadAnswer:
 def rows(*says: Said, where: str = "", **more: Any) -> Rows:
     """Rows that say this: as `Rows`, whose fields are `more`."""
     return Rows(says=says, where=where, **more)
+
+
+def values(rows: Rows, where: str = "result") -> ReadAnswer:
+    """Reads rows that are the values of an object, by names of the venue's own: an odd one costs itself, as in a list."""
+    read, shape = answer(rows), msgspec.defstruct("Named", [(where, dict[str, msgspec.Raw])])
+    named: decode.Decoder[Any] = decode.Decoder(shape)
+
+    def read_values(body: bytes, context: Context) -> Sequence[AnswerWord]:
+        found_rows = getattr(named.decode(body), where).values()
+        return read(b"[%b]" % b",".join(map(bytes, found_rows)), context)
+
+    compiled(read_values, rows)
+    return read_values
 
 
 def check(
@@ -145,6 +159,16 @@ def found(whole: Any, path: str) -> Any:
         else:
             whole = whole.get(step) if isinstance(whole, dict) else None
     return whole
+
+
+def names_at(path: str) -> Callable[[Any], Sequence[str]]:
+    """A control's `names`: the texts of the list at this path of the frame; none where there is no list."""
+
+    def names(whole: Any) -> Sequence[str]:
+        listed = found(whole, path)
+        return [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
+
+    return names
 
 
 def refusals(errors: Errors) -> Refuse:

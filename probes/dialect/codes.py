@@ -1,6 +1,6 @@
 """Reads a venue's table of error codes: single codes, whole numbers from one to another, and names with a star.
 
-A code that is listed by itself counts before a family that it belongs to. Pure.
+A code that is listed by itself counts before a family that it belongs to, and of names with a star the one with more before it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ def codes(by_kind: Mapping[Refusal, str | Sequence[str]]) -> Mapping[str, Refusa
 
 def meaning(table: Mapping[str, Refusal]) -> Callable[[str], Refusal | None]:
     """What a code means by the table: "-1121", "-1199..-1100" (both included) or "INVALID_*". None if it has no such code."""
-    families = [(one, kind) for one, kind in table.items() if ".." in one or "*" in one]
+    families = [(one, kind) for one, kind in table.items() if ".." in one]
+    stars = [(one, kind) for one, kind in table.items() if "*" in one]
+    families += sorted(stars, key=lambda star: star[0].index("*"), reverse=True)
 
     def kind_of(code: str) -> Refusal | None:
         if code in table:

@@ -30,30 +30,25 @@ COINS = d.rows(
     ),
     each="networkList", subject="coin",
 )  # fmt: skip
+LISTED: dict[str, Any] = {
+    "symbol": "symbol", "base": "baseAsset", "quote": "quoteAsset", "trading": "status", "trading_is": frozenset({"TRADING"}),
+}  # fmt: skip
 CONTRACTS = d.rows(
     d.Listing(
-        symbol="symbol", base="baseAsset", quote="quoteAsset", kind="contractType",
+        kind="contractType", **LISTED,
         kinds={
             **dict.fromkeys(("PERPETUAL", "PERPETUAL_DELIVERING", "TRADIFI_PERPETUAL"), Market.PERP),
             **dict.fromkeys(("CURRENT_MONTH", "NEXT_MONTH", "CURRENT_QUARTER", "NEXT_QUARTER"), Market.FUTURE),
             **dict.fromkeys(("CURRENT_QUARTER_DELIVERING", "NEXT_QUARTER_DELIVERING"), Market.FUTURE),
         },
-        trading="status", trading_is=frozenset({"TRADING"}),
     ),
     where="symbols",
 )  # fmt: skip
 """All other states (PENDING_TRADING, PRE_SETTLE, SETTLING, PRE_DELIVERING, DELIVERING, DELIVERED, CLOSE) take no orders."""
-SPOT_PAIRS = d.rows(
-    d.Listing(
-        symbol="symbol", base="baseAsset", quote="quoteAsset", trading="status", trading_is=frozenset({"TRADING"})
-    ),
-    where="symbols", market=Market.SPOT, prefix=SPOT,
-)  # fmt: skip
-BOOK = d.rows(
-    d.Books(
-        bids="bids", asks="asks", last_id="lastUpdateId", at=d.Stamp("E"), engine_at=d.Stamp("T"), whole=True, pairs=True,
-    ),
-)  # fmt: skip
+SPOT_PAIRS = d.rows(d.Listing(**LISTED), where="symbols", market=Market.SPOT, prefix=SPOT)
+BOOKS: dict[str, Any] = {"at": d.Stamp("E"), "engine_at": d.Stamp("T"), "pairs": True}
+BOOK = d.rows(d.Books(bids="bids", asks="asks", last_id="lastUpdateId", whole=True, **BOOKS))
+CHANGE = d.rows(d.Books(symbol="s", bids="b", asks="a", first_id="U", last_id="u", prev_id="pu", **BOOKS))
 OPEN_INTEREST = d.rows(
     d.OpenInterests(
         symbol="symbol", size=("openInterest", "sumOpenInterest"), usd="sumOpenInterestValue",
@@ -75,12 +70,6 @@ INTERVALS = d.rows(d.Intervals(symbol="symbol", interval="fundingIntervalHours",
 """Only symbols whose cap, floor or interval was adjusted are listed; the others settle each 8 hours."""
 
 
-def ratio(basis: str) -> d.Rows:
-    """The newest row of one of the ratio endpoints, which give the oldest first."""
-    said = d.LongShortRatios(symbol="symbol", ratio="longShortRatio", basis=basis, at=d.Stamp("timestamp"))
-    return d.rows(said, last=1)
-
-
 def pools(pool: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """What a pool holds of each asset, for each of the contracts that share it."""
     return [{**held, "symbol": contract} for contract in pool["symbols"] for held in pool["assets"]]
@@ -100,12 +89,6 @@ MARK = d.rows(
     d.MarkPrices(symbol="s", mark="p", index="i", at=d.Stamp("E")),
     d.FundingRates(symbol="s", rate="r", next_at=d.Stamp("T"), at=d.Stamp("E"), optional=True),
 )
-CHANGE = d.rows(
-    d.Books(
-        symbol="s", bids="b", asks="a", first_id="U", last_id="u", prev_id="pu", at=d.Stamp("E"),
-        engine_at=d.Stamp("T"), pairs=True,
-    ),
-)  # fmt: skip
 TICKER = d.rows(d.Volumes(symbol="s", base="v", quote="q", last="c", at=d.Stamp("E")))
 KINDS = {"depth": "depthUpdate", "markPrice": "markPriceUpdate", "ticker": "24hrTicker"}
 
@@ -119,18 +102,8 @@ def stream(name: str) -> tuple[str, str]:
     return KINDS.get(kind, kind), symbol.upper()
 
 
-def listed(whole: Any) -> Sequence[str]:
-    """The streams that an answer to LIST_SUBSCRIPTIONS names."""
-    return [one for one in whole["result"] if isinstance(one, str)] if isinstance(whole["result"], list) else []
-
-
 SHUTDOWN: dict[str, Any] = {"values": frozenset({"serverShutdown"}), "means": d.Means.SHUTDOWN}
-EVENTS: Mapping[str, d.Rows] = {
-    "depthUpdate": CHANGE,
-    "forceOrder": FORCED,
-    "markPriceUpdate": MARK,
-    "24hrTicker": TICKER,
-}
+EVENTS = {"depthUpdate": CHANGE, "forceOrder": FORCED, "markPriceUpdate": MARK, "24hrTicker": TICKER}
 FRAMES = d.either(
     d.frames(
         d.Frames(
@@ -140,7 +113,7 @@ FRAMES = d.either(
                 d.Control(path="e", text="e", **SHUTDOWN),
                 d.Control(path="error", means=d.Means.REFUSED, code="error.code", text="error.msg", id="id"),
                 d.Control(path="code", means=d.Means.REFUSED, code="code", text="msg", id="id"),
-                d.Control(path="result", means=d.Means.ACK, text="id", names=listed, complete=True),
+                d.Control(path="result", means=d.Means.ACK, text="id", names=d.names_at("result"), complete=True),
                 d.Control(path="id", means=d.Means.ACK, text="id"),
             ),
         ),
@@ -159,16 +132,22 @@ def subscriptions(_topics: Sequence[Topic], number: int) -> Mapping[str, Any]:
 DEPTH = d.Channel(topic="{}@depth@100ms", name="depth", speaks=d.BOOK_WORDS)
 ORDERS = d.Channel(topic="!forceOrder@arr", name="forceOrder", speaks=d.FORCED_WORDS, rare=True)
 MARKS = d.Channel(topic="{}@markPrice@1s", name="markPrice", speaks=(MarkPrice, Funding), main=False)
-STREAMS: dict[str, Any] = {"lower": True, "path": "/stream?streams="}
-FEED: dict[str, Any] = {
-    "read": FRAMES, "market": Market.PERP, "silence_after_s": 10, "lifetime_s": 23 * 3600,
-}  # fmt: skip
-REFUSE = d.refusals(
-    d.Errors(
-        code=("code",), text=("msg",), banned_until="banned until ",
-        refusals=d.codes_beside(__file__),
-    )
-)  # fmt: skip
+CODES = d.codes_beside(__file__)
+
+
+def feed(name: str, host: str, *channels: d.Channel, **more: Any) -> Feed:
+    """A feed of streams that stand in its address."""
+    asks = d.asking(channels, subscriptions, lower=True, path="/stream?streams=")
+    day: dict[str, Any] = {"silence_after_s": 10, "lifetime_s": 23 * 3600}
+    return Feed(name=name, host=host, read=FRAMES, market=Market.PERP, **day, **asks, **more)
+
+
+def spot(
+    name: str, path: str, rows: d.Rows, every_s: float, market: Market | None = None, *, cost: float = 1, signed: bool = False,
+    **query: str,
+) -> RestCheck:  # fmt: skip
+    """A check of the spot host, whose allowance is shared with binance_spot."""
+    return d.calls(d.check(name, path, rows, every_s, market, **query), cost=cost, signed=signed, **SAPI)
 
 
 def _per(name: str, path: str, cost: float, every_s: float, rows: d.Rows, **query: str) -> RestCheck:
@@ -176,14 +155,16 @@ def _per(name: str, path: str, cost: float, every_s: float, rows: d.Rows, **quer
 
 
 def _ratio(name: str, endpoint: str, basis: str) -> RestCheck:
-    asked = d.check(
-        name, f"/futures/data/{endpoint}", ratio(basis), 300, Market.PERP, symbol="{}", period="5m", limit="1"
-    )
+    """The newest row of one of the ratio endpoints, which give the oldest first."""
+    said = d.LongShortRatios(symbol="symbol", ratio="longShortRatio", basis=basis, at=d.Stamp("timestamp"))
+    query = {"symbol": "{}", "period": "5m", "limit": "1"}
+    asked = d.check(name, f"/futures/data/{endpoint}", d.rows(said, last=1), 300, Market.PERP, **query)
     return d.calls(asked, budget="data")
 
 
 SAPI: dict[str, Any] = {"host": "spot", "budget": "spot"}
-"""The spot host's allowance, which is shared with binance_spot."""
+SPOT_VOLUME = d.rows(VOLUME, market=Market.SPOT, prefix=SPOT)
+SPOT_LISTED = spot("instruments", "/api/v3/exchangeInfo", SPOT_PAIRS, 3600, cost=20, showPermissionSets="false")
 RIGHTS = rights.flags(
     "", ("enable", "permits"), frozenset({"enableReading", "enableFixReadOnly"}), required="enableWithdrawals"
 )
@@ -192,46 +173,26 @@ VENUE = d.venue(
     __file__,
     checks=(
         d.check("server_time", "/fapi/v1/time", TIME, 5),
-        d.calls(d.check("system_status", "/sapi/v1/system/status", STATUS, 60), **SAPI),
-        d.calls(
-            d.check("wallet_status", "/sapi/v1/capital/config/getall", COINS, 60),
-            **SAPI, cost=10, signed=True,
-        ),
+        spot("system_status", "/sapi/v1/system/status", STATUS, 60),
+        spot("wallet_status", "/sapi/v1/capital/config/getall", COINS, 60, cost=10, signed=True),
         d.check("instruments", "/fapi/v1/exchangeInfo", CONTRACTS, 3600),
-        replace(
-            d.calls(
-                d.check("instruments", "/api/v3/exchangeInfo", SPOT_PAIRS, 3600, showPermissionSets="false"),
-                **SAPI, cost=20,
-            ),
-            max_bytes=24_000_000,
-        ),
+        replace(SPOT_LISTED, max_bytes=24_000_000),
         _per("book_rest", "/fapi/v1/depth", 20, 30, BOOK, limit="1000"),
         _per("open_interest", "/fapi/v1/openInterest", 1, 15, OPEN_INTEREST),
         _per("funding", "/fapi/v1/premiumIndex", 1, 15, PREMIUM),
         d.calls(d.check("funding_intervals", "/fapi/v1/fundingInfo", INTERVALS, 3600), budget="funding"),
         d.calls(d.check("insurance_fund", "/fapi/v1/insuranceBalance", d.rows(FUND, unfold=pools), 300), cost=40),
         _per("volume", "/fapi/v1/ticker/24hr", 1, 60, d.rows(VOLUME)),
-        d.calls(
-            d.check(
-                "volume_spot", "/api/v3/ticker/24hr", d.rows(VOLUME, market=Market.SPOT, prefix=SPOT), 60,
-                Market.SPOT, symbol="{}",
-            ),
-            **SAPI, cost=2,
-        ),
+        spot("volume_spot", "/api/v3/ticker/24hr", SPOT_VOLUME, 60, Market.SPOT, cost=2, symbol="{}"),
         _ratio("long_short_ratio", "globalLongShortAccountRatio", "accounts"),
         _ratio("long_short_ratio_top", "topLongShortAccountRatio", "top_accounts"),
     ),
     feeds=(
-        Feed(
-            name="book_ws", host="ws_public", book_base="book_rest", **d.asking([DEPTH], subscriptions, **STREAMS), **FEED
-        ),
-        Feed(
-            name="liquidation", host="ws_market", censoring=Censoring.LATEST_PER_SECOND,
-            **d.asking([ORDERS, MARKS], subscriptions, **STREAMS), **FEED,
-        ),
+        feed("book_ws", "ws_public", DEPTH, book_base="book_rest"),
+        feed("liquidation", "ws_market", ORDERS, MARKS, censoring=Censoring.LATEST_PER_SECOND),
     ),
     usage=d.budget_headers("ip", used="x-mbx-used-weight-1m"),
-    refuse=REFUSE,
+    refuse=d.refusals(d.Errors(code=("code",), text=("msg",), banned_until="banned until ", refusals=CODES)),
     sign=d.signs("X-MBX-APIKEY"),
     key_rights=RightsQuestion(call=RestCall(path="/sapi/v1/account/apiRestrictions", signed=True, **SAPI), read=RIGHTS),
     symbols=lambda asset: {Market.PERP: f"{asset}USDT"},

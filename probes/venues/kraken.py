@@ -13,27 +13,11 @@ from datetime import UTC, datetime
 from typing import Any
 from zlib import crc32
 
-import msgspec
-
 from probes import dialect as d
 from probes.dialect import decode
 from probes.readings import Instrument, Market, Refusal, ServiceState
 from probes.readings.topics import Topic
-from probes.venue import (
-    BookChecksum,
-    BookDelta,
-    BookSnapshot,
-    ChecksumRule,
-    Context,
-    Feed,
-    FeedMessage,
-    KeepAlive,
-    LevelText,
-    Malformed,
-    ReadAnswer,
-    Refused,
-    RestCheck,
-)
+from probes.venue import ChecksumRule, Feed, KeepAlive, Malformed, Refused, RestCheck
 
 DEPTH = 100
 OURS = {"XBT": "BTC", "XDG": "DOGE"}
@@ -46,52 +30,22 @@ DEPOSITS = {
     "enabled": True, "deposit_only": True, "withdrawal_only": False, "funding_temporarily_disabled": False,
 }  # fmt: skip
 WITHDRAWALS = {**DEPOSITS, "deposit_only": False, "withdrawal_only": True}
-REFUSALS = {
-    **dict.fromkeys(
-        (
-            "EAPI:Rate limit exceeded", "EAuth:Rate limit exceeded", "EAuth:Too many requests", "EGeneral:Too many requests",
-            "EOrder:Rate limit exceeded", "EOrder:Domain rate limit exceeded", "EService:Throttled",
-        ),
-        Refusal.THROTTLED,
-    ),
-    **dict.fromkeys(("EQuery:", "EOrder:", "ETrade:", "EFunding:", "EBM:"), Refusal.BAD_REQUEST),
-    "EAccount:": Refusal.UNAUTHORIZED, "EService:Deadline elapsed": Refusal.OVERLOADED,
-    "EGeneral:Temporary lockout": Refusal.BANNED, "EService:Busy": Refusal.OVERLOADED, "EService:Market in": Refusal.MAINTENANCE,
-    "EService:": Refusal.VENUE_ERROR, "EGeneral:Internal error": Refusal.VENUE_ERROR, "EAPI:": Refusal.UNAUTHORIZED,
-    "EAuth:": Refusal.UNAUTHORIZED, "EGeneral:Permission denied": Refusal.UNAUTHORIZED,
-    "EGeneral:Invalid arguments": Refusal.BAD_REQUEST, "EGeneral:Unknown method": Refusal.BAD_REQUEST,
-}  # fmt: skip
-"""The beginnings of error codes, "<severity><category>:<words>[:<more>]"; the longest that fits counts."""
-CODES = d.refusals(d.Errors(code=("error.0",)))
+KIND_OF = d.meaning(d.codes_beside(__file__))
+FIRST_ERROR = d.refusals(d.Errors(code=("error.0",)))
 
 
 def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Refused | None:
     """The first error of an answer. A warning ("W...") is none; a throttling may state its end in unix seconds."""
-    found = CODES(200, headers, body, now)
+    found = FIRST_ERROR(200, headers, body, now)
     code = "" if found is None else found.detail.replace(": ", ":")
     if found is None or code.startswith("W"):
         return None
-    known = max((start for start in REFUSALS if code.startswith(start)), key=len, default=None)
-    if known is None:
+    kind = KIND_OF(code)
+    if kind is None:
         return None if status >= 400 else found
-    end = code.rpartition(":")[2] if known == "EService:Throttled" else ""
+    end = code.rpartition(":")[2] if kind is Refusal.THROTTLED else ""
     until = datetime.fromtimestamp(int(end), UTC) if end.isascii() and end.isdecimal() and len(end) <= 10 else None
-    return Refused(REFUSALS[known], found.detail, until=until)
-
-
-class Named(msgspec.Struct):
-    """An answer: rows by the venue's own names."""
-
-    result: dict[str, msgspec.Raw]
-
-
-NAMED = decode.Decoder(Named)
-
-
-def by_name(rows: d.Rows) -> ReadAnswer:
-    """Reads the rows of an answer without their names, as a list: so an odd one costs itself."""
-    read = d.answer(rows)
-    return lambda body, context: read(b"[%b]" % b",".join(map(bytes, NAMED.decode(body).result.values())), context)
+    return Refused(kind, found.detail, until=until)
 
 
 def asset(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -116,7 +70,7 @@ def traded(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 def on_pair(name: str, path: str, rows: d.Rows, every_s: float, **query: str) -> RestCheck:
     """A check of one pair, by its name in REST."""
-    made = d.check(name, path, by_name(rows), every_s, Market.SPOT, pair="{}", **query)
+    made = d.check(name, path, d.values(rows), every_s, Market.SPOT, pair="{}", **query)
 
     def call(one: Instrument | None) -> Any:
         assert one is not None, "asked per instrument"
@@ -169,36 +123,6 @@ FRAMES = d.frames(
 )  # fmt: skip
 
 
-def texts(levels: Sequence[Mapping[str, str]]) -> list[LevelText]:
-    """Price, and price and size with all their digits, of each level."""
-    written = [[f"{decode.money(one[name], f'$.{name}'):f}" for name in ("price", "qty")] for one in levels]
-    return [(float(price), price, size) for price, size in written]
-
-
-def read_frame(raw: bytes, context: Context) -> Sequence[FeedMessage]:
-    """What the frame says, and after its books their checksums, whose numbers are read as they are written."""
-    words = FRAMES(raw, context)
-    books = {one.instrument for one in words if isinstance(one, BookSnapshot | BookDelta)}
-    if not books:
-        return words
-    try:
-        rows = [row for row in json.loads(raw, parse_float=str, parse_int=str)["data"] if row.get("symbol") in books]
-        return [
-            *words,
-            *(
-                BookChecksum(
-                    instrument=row["symbol"], checksum=decode.integer(int(row["checksum"]), "$.checksum"),
-                    bids=texts(row.get("bids", ())), asks=texts(row.get("asks", ())),
-                )
-                for row in rows
-            ),
-        ]  # fmt: skip
-    except (LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise Malformed(f"$.data: {type(error).__name__} {error}"[:200]) from None
-    except ValueError as error:
-        raise error if isinstance(error, Malformed) else Malformed("$.checksum: no whole number") from None
-
-
 def checksum(bids: Sequence[tuple[str, str]], asks: Sequence[tuple[str, str]]) -> int:
     """CRC32 of prices and sizes, asks first, without points and leading zeros; zeros that a writer cut off are put back."""
     levels = [[text.partition(".")[::2] for text in level] for level in (*asks, *bids)]
@@ -225,13 +149,13 @@ VENUE = d.venue(
         ),
         d.check(
             "wallet_status", "/0/public/Assets",
-            by_name(
+            d.values(
                 d.rows(d.Wallets(symbol="asset", deposits="in", withdrawals="out", note="status"), unfold=asset)
             ), 60,
         ),
         d.check(
             "instruments", "/0/public/AssetPairs",
-            by_name(
+            d.values(
                 d.rows(
                     d.Listing(
                         symbol="symbol", split="/", trading="status", trading_is=frozenset({"online", "limit_only"})
@@ -251,7 +175,8 @@ VENUE = d.venue(
     ),
     feeds=(
         Feed(
-            name="book_ws_spot", host="ws", read=read_frame, market=Market.SPOT, silence_after_s=15,
+            name="book_ws_spot", host="ws", market=Market.SPOT, silence_after_s=15,
+            read=d.checksummed(FRAMES, level=("price", "qty")),
             checksum=ChecksumRule(depth=DEPTH, best=10, checksum=checksum),
             keep_alive=KeepAlive(every_s=30, text=lambda _now: json.dumps({"method": "ping"})),
             **d.asking([d.Channel(topic="book:{}", name="book", speaks=d.BOOK_WORDS)], ask),
