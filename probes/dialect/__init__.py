@@ -52,7 +52,7 @@ from probes.dialect.frames import either, frames
 from probes.dialect.protobuf import Field, protobuf
 from probes.dialect.status_page import PARTS as PAGE_STATES
 from probes.dialect.status_page import status_page
-from probes.dialect.subscriptions import BOOK_WORDS, FIGURE_WORDS, FORCED_WORDS, asking
+from probes.dialect.subscriptions import BOOK_WORDS, FIGURE_WORDS, FORCED_WORDS, asking, pings
 
 __all__ = [
     "BOOK_WORDS",
@@ -99,6 +99,7 @@ __all__ = [
     "frames",
     "meaning",
     "names_at",
+    "pings",
     "post",
     "protobuf",
     "refusals",

@@ -6,14 +6,14 @@ Live, replayed and asked again, the request for the same topics has the same tex
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from probes.dialect.declared import Channel
 from probes.readings import Funding, Instrument, Liquidation, MarkPrice, OpenInterest, Volume
 from probes.readings.topics import Topic, TopicRequest, request_id, subscribing
-from probes.venue import BookDelta, BookSnapshot
+from probes.venue import BookDelta, BookSnapshot, KeepAlive
 
 BOOK_WORDS: tuple[type, ...] = (BookDelta, BookSnapshot)
 FIGURE_WORDS: tuple[type, ...] = (MarkPrice, Funding, OpenInterest, Volume)
@@ -21,6 +21,12 @@ FORCED_WORDS: tuple[type, ...] = (Liquidation,)
 """What channels of books, of a contract's figures and of liquidations speak (`Channel.speaks`)."""
 Write = Callable[[Sequence[Topic], int], Any]
 """The message that asks for topics, with the id that comes back in its answer."""
+
+
+def pings(every_s: float, message: str | Mapping[str, Any]) -> KeepAlive:
+    """A ping that is always the same: a text, or a message as JSON."""
+    text = message if isinstance(message, str) else json.dumps(message)
+    return KeepAlive(every_s=every_s, text=lambda _now: text)
 
 
 def asking(

@@ -13,7 +13,7 @@ from probes import dialect as d
 from probes.dialect import decode
 from probes.readings import Censoring, Market, Refusal, Side
 from probes.readings.topics import Topic
-from probes.venue import Feed, KeepAlive
+from probes.venue import Feed
 
 SPOT = "spot:"
 FUTURES = "USDT-FUTURES"
@@ -117,7 +117,7 @@ def feed(name: str, kind: str, *channels: d.Channel, prefix: str = "", **more: A
 
     return Feed(
         name=name, host="ws", silence_after_s=10, lifetime_s=82_800, prove_s=20,
-        keep_alive=KeepAlive(every_s=25, text=lambda _now: "ping"), **d.asking(channels, subscribe, prefix=prefix), **more,
+        keep_alive=d.pings(25, "ping"), **d.asking(channels, subscribe, prefix=prefix), **more,
     )  # fmt: skip
 
 

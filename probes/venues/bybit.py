@@ -6,7 +6,6 @@ liquidation topic is complete, in batches each 500 ms; tickers on the same socke
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +20,6 @@ from probes.readings import Censoring, Instrument, MalformedReason, Market, Refu
 from probes.readings.topics import Topic
 from probes.venue import (
     Feed,
-    KeepAlive,
     Keys,
     Malformed,
     ReadAnswer,
@@ -232,7 +230,7 @@ def feed(name: str, host: str, *channels: d.Channel, market: Market = Market.PER
     prefix = SPOT if market is Market.SPOT else ""
     return Feed(
         name=name, host=host, renew_alone=True, market=market, silence_after_s=10,
-        keep_alive=KeepAlive(every_s=20, text=lambda _now: json.dumps({"req_id": "ping", "op": "ping"})),
+        keep_alive=d.pings(20, {"req_id": "ping", "op": "ping"}),
         **d.asking(channels, request, at_once=10, prefix=prefix), **more,
     )  # fmt: skip
 

@@ -6,7 +6,6 @@ feed: trades carry a flag. There are no wallet flags and no long/short ratio.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -16,7 +15,7 @@ from probes import dialect as d
 from probes.dialect import decode
 from probes.readings import Censoring, MalformedReason, Market, ServiceState, ServiceStatus, Side
 from probes.readings.topics import Topic
-from probes.venue import Feed, KeepAlive, Malformed, RestCheck
+from probes.venue import Feed, Malformed, RestCheck
 
 REFUSALS = d.codes_beside(__file__)  # fmt: skip
 """10041 is the pause of some seconds at the daily settlement; 13778 says that a `raw` channel needs a key."""
@@ -230,7 +229,7 @@ def feed(name: str, market: Market, *channels: d.Channel, **more: Any) -> Feed:
 
     return Feed(
         name=name, host="ws", read=frames(market), market=market, silence_after_s=10, asks_per_s=3,
-        keep_alive=KeepAlive(every_s=25, text=lambda _now: json.dumps(request(2, "public/test"))),
+        keep_alive=d.pings(25, request(2, "public/test")),
         **d.asking(channels, ask), **more,
     )  # fmt: skip
 

@@ -6,7 +6,6 @@ socket says BTC and DOGE: ours are the socket's. Wallets are keyless, by asset. 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from probes import dialect as d
 from probes.dialect import decode
 from probes.readings import Instrument, Market, Refusal, ServiceState
 from probes.readings.topics import Topic
-from probes.venue import ChecksumRule, Feed, KeepAlive, Malformed, Refused, RestCheck
+from probes.venue import ChecksumRule, Feed, Malformed, Refused, RestCheck
 
 DEPTH = 100
 OURS = {"XBT": "BTC", "XDG": "DOGE"}
@@ -178,7 +177,7 @@ VENUE = d.venue(
             name="book_ws_spot", host="ws", market=Market.SPOT, silence_after_s=15,
             read=d.checksummed(FRAMES, level=("price", "qty")),
             checksum=ChecksumRule(depth=DEPTH, best=10, checksum=checksum),
-            keep_alive=KeepAlive(every_s=30, text=lambda _now: json.dumps({"method": "ping"})),
+            keep_alive=d.pings(30, {"method": "ping"}),
             **d.asking([d.Channel(topic="book:{}", name="book", speaks=d.BOOK_WORDS)], ask),
         ),
     ),

@@ -6,18 +6,16 @@ Wallets need a key. There is no status endpoint, no liquidation feed and no long
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from re import compile as pattern
-from re import split
 from typing import Any
 
 from probes import dialect as d
 from probes.dialect import decode
 from probes.readings import Funding, MalformedReason, Market, MarkPrice, OpenInterest, Volume
 from probes.readings.topics import Topic
-from probes.venue import BookDelta, BookSnapshot, Feed, KeepAlive, Malformed
+from probes.venue import Feed, Malformed
 
 LEVEL = {1: d.Field("price"), 2: d.Field("quantity")}
 DEPTHS = {
@@ -28,7 +26,7 @@ PUSH = {
     1: d.Field("channel"), 3: d.Field("symbol"), 5: d.Field("createTime"), 6: d.Field("sendTime"),
     313: d.Field("publicAggreDepths", DEPTHS),
 }  # fmt: skip
-_REFUSED = pattern(rb'"msg"\s*:(?=\s*"Not Subscribed)')
+_REFUSED = re.compile(rb'"msg"\s*:(?=\s*"Not Subscribed)')
 
 
 def unpack(raw: bytes) -> bytes:
@@ -56,20 +54,12 @@ def kind(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return [{**row, "kind": known}]
 
 
-TIME = d.rows(d.ServerTimes(at=d.Stamp("serverTime")))
-COINS = d.rows(
-    d.Wallets(
-        network="network", deposits="depositEnable", withdrawals="withdrawEnable",
-        note=("withdrawTips", "depositTips", "depositDesc"),
-    ),
-    each="networkList", subject="coin",
-)  # fmt: skip
-PAIRS = d.rows(
-    d.Listing(
-        symbol="symbol", base="baseAsset", quote="quoteAsset", trading="status", trading_is=frozenset({"1", "ENABLED"})
-    ),
-    where="symbols", market=Market.SPOT,
-)  # fmt: skip
+NOTES = ("withdrawTips", "depositTips", "depositDesc")
+WALLET = d.Wallets(network="network", deposits="depositEnable", withdrawals="withdrawEnable", note=NOTES)
+COINS = d.rows(WALLET, each="networkList", subject="coin")
+ENABLED: dict[str, Any] = {"trading": "status", "trading_is": frozenset({"1", "ENABLED"})}
+PAIR = d.Listing(symbol="symbol", base="baseAsset", quote="quoteAsset", **ENABLED)
+PAIRS = d.rows(PAIR, where="symbols", market=Market.SPOT)
 CONTRACTS = d.rows(
     d.Listing(
         symbol="symbol", base="baseCoin", quote="quoteCoin", contract_size="contractSize", kind="kind",
@@ -100,35 +90,18 @@ def half(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return [row] if row.get("quoteVolume") in (None, "") else []
 
 
-VOLUME = d.Volumes(
-    symbol="symbol", base="volume", quote="quoteVolume", last="lastPrice", at=d.Stamp("closeTime"), optional=True
-)
-SPOT_TICKER = d.answer(
-    d.rows(VOLUME, market=Market.SPOT),
-    d.rows(replace(VOLUME, quote=None, optional=False), market=Market.SPOT, unfold=half),
-)
-FIGURES = (
-    d.OpenInterests(symbol="symbol", size="holdVol", unit=d.Unit.CONTRACTS, mark="fairPrice", at=d.Stamp("timestamp")),
-    d.MarkPrices(symbol="symbol", mark="fairPrice", index="indexPrice", at=d.Stamp("timestamp")),
-    d.FundingRates(symbol="symbol", rate="fundingRate", at=d.Stamp("timestamp"), optional=True),
-    d.Volumes(
-        symbol="symbol", base="volume24", unit=d.Unit.CONTRACTS, quote="amount24", last="lastPrice", at=d.Stamp("timestamp"),
-        optional=True,
-    ),
-)  # fmt: skip
-TICKER = d.Rows(where="data", unfold=figures, says=FIGURES)
-FUNDING = d.rows(
-    d.FundingRates(
-        symbol="symbol", rate="fundingRate", interval="collectCycle", interval_s=3600, at=d.Stamp("timestamp"),
-        next_at=d.Stamp("nextSettleTime"),
-    ),
-    where="data",
-)  # fmt: skip
-
-FUNDS = d.rows(
-    d.InsuranceFunds(symbol="symbol", balance="available", currency="currency", at=d.Stamp("timestamp")),
-    where="data",
-)
+BASE = d.Volumes(symbol="symbol", base="volume", last="lastPrice", at=d.Stamp("closeTime"))
+VOLUME = replace(BASE, quote="quoteVolume", optional=True)
+SPOT_TICKER = d.answer(d.rows(VOLUME, market=Market.SPOT), d.rows(BASE, market=Market.SPOT, unfold=half))
+ROW: dict[str, Any] = {"symbol": "symbol", "at": d.Stamp("timestamp")}
+RATE: dict[str, Any] = {"rate": "fundingRate", **ROW}
+HELD = d.OpenInterests(size="holdVol", unit=d.Unit.CONTRACTS, mark="fairPrice", **ROW)
+PRICES = d.MarkPrices(mark="fairPrice", index="indexPrice", **ROW)
+TRADED = d.Volumes(base="volume24", unit=d.Unit.CONTRACTS, quote="amount24", last="lastPrice", optional=True, **ROW)
+TICKER = d.rows(HELD, PRICES, d.FundingRates(optional=True, **RATE), TRADED, where="data", unfold=figures)
+SETTLED = d.FundingRates(interval="collectCycle", interval_s=3600, next_at=d.Stamp("nextSettleTime"), **RATE)
+FUNDING = d.rows(SETTLED, where="data")
+FUNDS = d.rows(d.InsuranceFunds(balance="available", currency="currency", **ROW), where="data")
 
 
 def topic(channel: str) -> tuple[str, str]:
@@ -138,60 +111,41 @@ def topic(channel: str) -> tuple[str, str]:
 
 def named(words: Any) -> Sequence[str]:
     """The topics that an answer names: "spot@…", apart by commas, in brackets if they are refused."""
-    return [one for one in split(r"[\[\],\s]+", str(words)) if one.startswith("spot@")]
+    return [one for one in re.split(r"[\[\],\s]+", str(words)) if one.startswith("spot@")]
 
 
 DEPTH = "spot@public.aggre.depth.v3.api.pb"
-SPOT_FRAMES = d.frames(
-    d.Frames(
-        payload="publicAggreDepths",
-        topic=topic,
-        unpack=unpack,
-        at=d.Stamp("sendTime"),
-        engine_at=d.Stamp("createTime"),
-        controls=(
-            d.Control(
-                path="refused", means=d.Means.REFUSED, text="refused", names=lambda frame: named(frame["refused"])
-            ),
-            d.Control(path="msg", values=frozenset({"PONG"}), means=d.Means.PONG),
-            d.Control(
-                path="code",
-                values=frozenset({0}),
-                means=d.Means.ACK,
-                text="msg",
-                names=lambda frame: named(frame.get("msg")),
-            ),
-            d.Control(path="code", means=d.Means.REFUSED, code="code", text="msg"),
-        ),
+SPOT_CONTROLS = (
+    d.Control(path="refused", means=d.Means.REFUSED, text="refused", names=lambda frame: named(frame["refused"])),
+    d.Control(path="msg", values=frozenset({"PONG"}), means=d.Means.PONG),
+    d.Control(
+        path="code", values=frozenset({0}), means=d.Means.ACK, text="msg", names=lambda frame: named(frame.get("msg"))
     ),
-    {DEPTH: SPOT_CHANGE},
+    d.Control(path="code", means=d.Means.REFUSED, code="code", text="msg"),
+)
+SENT: dict[str, Any] = {"at": d.Stamp("sendTime"), "engine_at": d.Stamp("createTime")}
+PUSHED = d.Frames(payload="publicAggreDepths", topic=topic, unpack=unpack, controls=SPOT_CONTROLS, **SENT)
+SPOT_FRAMES = d.frames(PUSHED, {DEPTH: SPOT_CHANGE})
+SUBSCRIBED = frozenset({"rs.sub.depth", "rs.sub.ticker", "rs.sub.funding.rate"})
+CONTROLS = (
+    d.Control(path="channel", values=frozenset({"rs.error"}), means=d.Means.REFUSED, text="data"),
+    d.Control(path="channel", values=frozenset({"pong"}), means=d.Means.PONG),
+    d.Control(path="channel", values=SUBSCRIBED, means=d.Means.ACK, text="channel"),
 )
 FUTURES_FRAMES = d.frames(
-    d.Frames(
-        symbol="symbol",
-        at=d.Stamp("ts"),
-        controls=(
-            d.Control(path="channel", values=frozenset({"rs.error"}), means=d.Means.REFUSED, text="data"),
-            d.Control(path="channel", values=frozenset({"pong"}), means=d.Means.PONG),
-            d.Control(
-                path="channel", values=frozenset({"rs.sub.depth", "rs.sub.ticker", "rs.sub.funding.rate"}), means=d.Means.ACK,
-                text="channel",
-            ),
-        ),
-    ),
+    d.Frames(symbol="symbol", at=d.Stamp("ts"), controls=CONTROLS),
     {
         "push.depth": CHANGE,
-        "push.ticker": d.Rows(unfold=figures, says=tuple(one for one in FIGURES if not isinstance(one, d.FundingRates))),
+        "push.ticker": d.rows(HELD, PRICES, TRADED, unfold=figures),
         "push.funding.rate": d.rows(d.FundingRates(rate="rate", next_at=d.Stamp("nextSettleTime"))),
         "push.fair.price": d.rows(d.MarkPrices(mark="price")),
     },
 )  # fmt: skip
 
 
-BOOKS = (BookDelta, BookSnapshot)
-SPOT_CHANNEL = d.Channel(topic=f"{DEPTH}@100ms@{{}}", name=DEPTH, speaks=BOOKS)
+SPOT_CHANNEL = d.Channel(topic=f"{DEPTH}@100ms@{{}}", name=DEPTH, speaks=d.BOOK_WORDS)
 CHANNELS = (
-    d.Channel(topic="sub.depth:{}", name="sub.depth", speaks=BOOKS),
+    d.Channel(topic="sub.depth:{}", name="sub.depth", speaks=d.BOOK_WORDS),
     d.Channel(topic="sub.ticker:{}", name="sub.ticker", speaks=(OpenInterest, MarkPrice, Volume), main=False),
     d.Channel(topic="sub.funding.rate:{}", name="sub.funding.rate", speaks=(Funding,), main=False),
 )
@@ -209,17 +163,13 @@ def spot_subscription(topics: Sequence[Topic], number: int) -> Mapping[str, Any]
     return {"method": "SUBSCRIPTION", "params": [one.name for one in topics]}
 
 
-ERRORS = d.Errors(
-    code=("code",), text=("msg", "message"), good=frozenset({"0", "200"}),
-    refusals=d.codes_beside(__file__),
-)  # fmt: skip
-
+GOOD, CODES = frozenset({"0", "200"}), d.codes_beside(__file__)
 V1 = "/api/v1/contract"
 FUTURES = {"host": "futures", "budget": "futures"}
 VENUE = d.venue(
     __file__,
     checks=(
-        d.check("server_time", "/api/v3/time", TIME, 5),
+        d.check("server_time", "/api/v3/time", d.rows(d.ServerTimes(at=d.Stamp("serverTime"))), 5),
         d.calls(d.check("wallet_status", "/api/v3/capital/config/getall", COINS, 60), cost=10, signed=True),
         d.calls(d.check("instruments", "/api/v3/exchangeInfo", PAIRS, 3600), cost=10),
         d.calls(d.check("instruments", f"{V1}/detail", CONTRACTS, 3600), **FUTURES),
@@ -233,17 +183,16 @@ VENUE = d.venue(
     feeds=(
         Feed(
             name="book_ws_spot", host="ws", read=SPOT_FRAMES, market=Market.SPOT, silence_after_s=10, book_base="book_rest",
-            max_instruments=30, max_bytes=200_000, lifetime_s=82_800,
+            max_instruments=30, max_bytes=200_000, lifetime_s=82_800, keep_alive=d.pings(20, {"method": "PING"}),
             **d.asking([SPOT_CHANNEL], spot_subscription),
-            keep_alive=KeepAlive(every_s=20, text=lambda _now: json.dumps({"method": "PING"})),
         ),
         Feed(
             name="book_ws", host="ws_futures", read=FUTURES_FRAMES, market=Market.PERP, silence_after_s=10,
-            book_base="book_rest", **d.asking(CHANNELS, subscription, at_once=1),
-            keep_alive=KeepAlive(every_s=15, text=lambda _now: json.dumps({"method": "ping"})),
+            book_base="book_rest", keep_alive=d.pings(15, {"method": "ping"}),
+            **d.asking(CHANNELS, subscription, at_once=1),
         ),
     ),
-    refuse=d.refusals(ERRORS),
+    refuse=d.refusals(d.Errors(code=("code",), text=("msg", "message"), good=GOOD, refusals=CODES)),
     sign=d.signs("X-MEXC-APIKEY"),
     symbols=lambda asset: decode.pair_symbols("{}USDT", "{}_USDT", asset),
 )  # fmt: skip

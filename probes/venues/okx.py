@@ -29,7 +29,6 @@ from probes.readings import (
 from probes.readings.topics import Topic
 from probes.venue import (
     Feed,
-    KeepAlive,
     Keys,
     Malformed,
     RestCall,
@@ -227,7 +226,7 @@ def feed(name: str, *channels: d.Channel, market: Market = Market.PERP, **more: 
     """A feed of the public socket."""
     return Feed(
         name=name, host="ws", market=market, silence_after_s=10, **d.asking(channels, request), **more,
-        keep_alive=KeepAlive(every_s=20, text=lambda _now: "ping"),
+        keep_alive=d.pings(20, "ping"),
     )  # fmt: skip
 
 
