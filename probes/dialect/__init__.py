@@ -13,7 +13,6 @@ from probes.dialect.answers import (
     refusals,
     rows,
     sends,
-    signs,
     values,
 )
 from probes.dialect.beside import codes_beside, venue
@@ -50,6 +49,7 @@ from probes.dialect.declared import (
 )
 from probes.dialect.frames import either, frames
 from probes.dialect.protobuf import Field, protobuf
+from probes.dialect.signing import signs, signs_text
 from probes.dialect.status_page import PARTS as PAGE_STATES
 from probes.dialect.status_page import status_page
 from probes.dialect.subscriptions import BOOK_WORDS, FIGURE_WORDS, FORCED_WORDS, asking, pings
@@ -106,6 +106,7 @@ __all__ = [
     "rows",
     "sends",
     "signs",
+    "signs_text",
     "status_page",
     "values",
     "venue",

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from re import Pattern, escape
 from re import compile as pattern
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -23,14 +22,12 @@ from probes.readings import Instrument, Market, Refusal
 from probes.venue import (
     AnswerWord,
     Context,
-    Keys,
     Malformed,
     Per,
     ReadAnswer,
     Refused,
     RestCall,
     RestCheck,
-    SignedRequest,
     Usage,
 )
 
@@ -126,17 +123,6 @@ def _check(name: str, read: Rows | ReadAnswer, every_s: float, market: Market | 
 def calls(one: RestCheck, **changes: Any) -> RestCheck:
     """The check with other fields of its calls: host, weight (`cost`), budget or signature."""
     return replace(one, call=lambda instrument: replace(one.call(instrument), **changes))
-
-
-def signs(header: str) -> Callable[[RestCall, Keys, datetime], SignedRequest]:
-    """The function `Venue.sign` of a venue that wants the HMAC-SHA256 of the query with its timestamp; the key is in `header`."""
-
-    def sign(call: RestCall, keys: Keys, now: datetime) -> SignedRequest:
-        query = urlencode({**call.query, "timestamp": str(int(now.timestamp() * 1000)), "recvWindow": "5000"})
-        signature = decode.signature(keys.secret, query).hex()
-        return SignedRequest(query=f"{query}&signature={signature}", headers={header: keys.key})
-
-    return sign
 
 
 def sends(

@@ -12,33 +12,17 @@ from datetime import datetime
 from decimal import Decimal
 from re import compile as pattern
 from typing import Any
-from urllib.parse import urlencode
 
 from probes import dialect as d
 from probes.dialect import decode, rights
 from probes.readings import Censoring, Instrument, MalformedReason, Market, Refusal, ServiceState, Side
 from probes.readings.topics import Topic
-from probes.venue import (
-    Feed,
-    Keys,
-    Malformed,
-    ReadAnswer,
-    Refused,
-    RestCall,
-    RestCheck,
-    RightsQuestion,
-    SignedRequest,
-)  # fmt: skip
+from probes.venue import Feed, Malformed, ReadAnswer, Refused, RestCall, RestCheck, RightsQuestion
 
 SPOT, MARKET = "spot:", "/v5/market/"
 QUIET_S = 600.0
-BY_CODE = d.refusals(
-    d.Errors(
-        code=("retCode",), text=("retMsg",), good=frozenset({"0"}),
-        refusals=d.codes_beside(__file__),
-    )
-)  # fmt: skip
-"""The page's table: order, spot, asset and loan codes (11…, 17…, 13…, 18…) are refusals of what was asked for."""
+CODES = d.codes_beside(__file__)
+BY_CODE = d.refusals(d.Errors(code=("retCode",), text=("retMsg",), good=frozenset({"0"}), refusals=CODES))
 
 
 def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Refused | None:
@@ -50,14 +34,12 @@ def refuse(status: int, headers: Mapping[str, str], body: bytes, now: datetime) 
     return BY_CODE(status, headers, body, now)
 
 
-def sign(call: RestCall, keys: Keys, now: datetime) -> SignedRequest:
-    """HMAC-SHA256 of timestamp, key, window and query."""
-    query, stamp = urlencode(call.query), str(int(now.timestamp() * 1000))
-    signed = decode.signature(keys.secret, f"{stamp}{keys.key}5000{query}").hex()
-    headers = {"X-BAPI-API-KEY": keys.key, "X-BAPI-TIMESTAMP": stamp, "X-BAPI-RECV-WINDOW": "5000"}
-    return SignedRequest(query=query, headers={**headers, "X-BAPI-SIGN": signed})
-
-
+KEY = {
+    "X-BAPI-API-KEY": "{key}",
+    "X-BAPI-TIMESTAMP": "{stamp}",
+    "X-BAPI-RECV-WINDOW": "5000",
+    "X-BAPI-SIGN": "{signature}",
+}
 WATCHED = {"product": ({1, 2}, {3, 4}), "serviceTypes": ({1, 2, 3, 5}, {4})}
 """Products and services that are watched, and the others: options, spreads, private pushes."""
 
@@ -272,7 +254,7 @@ VENUE = d.venue(
         feed("liquidation", "ws_linear", ORDERS, TICKERS, read=FRAMES, censoring=Censoring.COMPLETE),
     ),
     usage=d.budget_headers("uid", remaining="x-bapi-limit-status", limit="x-bapi-limit"),
-    refuse=refuse, sign=sign,
+    refuse=refuse, sign=d.signs_text("{stamp}{key}5000{query}", KEY),
     key_rights=RightsQuestion(
         call=RestCall(path="/v5/user/query-api", budget="uid", signed=True), read=rights.read_only("result.readOnly")
     ),

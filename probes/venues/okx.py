@@ -6,13 +6,10 @@ and its first message after subscribing is old news. Books go by seqId/prevSeqId
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from re import compile as pattern
 from typing import Any
-from urllib.parse import urlencode
 
 from probes import dialect as d
 from probes.dialect import decode, rights
@@ -25,17 +22,9 @@ from probes.readings import (
     OpenInterest,
     ServiceState,
     Side,
-)  # fmt: skip
+)
 from probes.readings.topics import Topic
-from probes.venue import (
-    Feed,
-    Keys,
-    Malformed,
-    RestCall,
-    RestCheck,
-    RightsQuestion,
-    SignedRequest,
-)  # fmt: skip
+from probes.venue import Feed, Malformed, RestCall, RestCheck, RightsQuestion
 
 CODES = d.codes_beside(__file__)  # fmt: skip
 """The page's tables of REST and of the socket: a range ends with the last code that its table has."""
@@ -83,11 +72,9 @@ def contract(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         "quote": row.get("quoteCcy") or rest.partition("-")[0],
         "size": "1",
     }
-    if row.get("instType") not in ("SPOT", "SWAP", "FUTURES"):
-        raise Malformed(f"$.instType: {str(row.get('instType'))[:40]!r} is not allowed", MalformedReason.STATE)
-    if row["instType"] != "SPOT":
-        if row.get("ctType") not in ("inverse", "linear"):
-            raise Malformed(f"$.ctType: {str(row.get('ctType'))[:40]!r} is not allowed", MalformedReason.STATE)
+    kind = decode.one_of(row.get("instType"), ("SPOT", "SWAP", "FUTURES"), "$.instType", MalformedReason.STATE)
+    if kind != "SPOT":
+        decode.one_of(row.get("ctType"), ("inverse", "linear"), "$.ctType", MalformedReason.STATE)
         listed["size"] = str(decode.money(row.get("ctVal"), "$.ctVal") * decode.money(row.get("ctMult"), "$.ctMult"))
     return [listed]
 
@@ -193,13 +180,10 @@ FRAMES = d.frames(
 SPOT_FRAMES = d.frames(FRAME, {"books": pushed(SPOT_BOOK), "tickers": rows(SPOT_VOLUME, where="", market=Market.SPOT)})
 
 
-def sign(call: RestCall, keys: Keys, now: datetime) -> SignedRequest:
-    """HMAC-SHA256 in base64 of timestamp, method, path and query."""
-    query = urlencode(call.query)
-    stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
-    signed = decode.signature(keys.secret, f"{stamp}GET{call.path}" + (f"?{query}" if query else ""))
-    headers = {"OK-ACCESS-KEY": keys.key, "OK-ACCESS-SIGN": b64encode(signed).decode(), "OK-ACCESS-TIMESTAMP": stamp}
-    return SignedRequest(query=query, headers={**headers, "OK-ACCESS-PASSPHRASE": keys.passphrase})
+KEY = {
+    "OK-ACCESS-KEY": "{key}", "OK-ACCESS-SIGN": "{signature}", "OK-ACCESS-TIMESTAMP": "{stamp}",
+    "OK-ACCESS-PASSPHRASE": "{passphrase}",
+}  # fmt: skip
 
 
 def check(
@@ -281,7 +265,8 @@ VENUE = d.venue(
             censoring=Censoring.ONE_PER_SECOND,
         ),
     ),
-    refuse=d.refusals(d.Errors(code=("code",), text=("msg",), good=frozenset({"0"}), refusals=CODES)), sign=sign,
+    refuse=d.refusals(d.Errors(code=("code",), text=("msg",), good=frozenset({"0"}), refusals=CODES)),
+    sign=d.signs_text("{stamp}GET{path}{asked}", KEY, base64=True, iso=True),
     key_rights=RightsQuestion(
         call=RestCall(path="/api/v5/account/config", budget="asset", signed=True),
         read=rights.listed("data.0.perm", frozenset({"read_only"})),

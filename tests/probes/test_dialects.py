@@ -142,6 +142,7 @@ def test_okx_subscribes_to_liquidations_of_all_swaps_at_once() -> None:
         {"channel": "liquidation-orders", "instType": "SWAP"},
         {"channel": "mark-price", "instId": "BTC-USDT-SWAP"},
         {"channel": "open-interest", "instId": "BTC-USDT-SWAP"},
+        {"channel": "adl-warning", "instType": "SWAP", "instFamily": "BTC-USDT"},
     ]
 
 
