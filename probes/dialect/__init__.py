@@ -9,10 +9,12 @@ from probes.dialect.answers import (
     calls,
     check,
     names_at,
+    newest,
     post,
     refusals,
     rows,
     sends,
+    usages,
     values,
 )
 from probes.dialect.beside import codes_beside, venue
@@ -99,6 +101,7 @@ __all__ = [
     "frames",
     "meaning",
     "names_at",
+    "newest",
     "pings",
     "post",
     "protobuf",
@@ -108,6 +111,7 @@ __all__ = [
     "signs",
     "signs_text",
     "status_page",
+    "usages",
     "values",
     "venue",
 ]

@@ -78,6 +78,11 @@ def values(rows: Rows, where: str = "result") -> ReadAnswer:
     return read_values
 
 
+def newest(stamp: str) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    """The row with the latest stamp, where no page says in which order they come: for `Rows.unfold` with `whole`."""
+    return lambda rows: sorted(rows, key=lambda row: int(row[stamp]))[-1:]
+
+
 def check(
     name: str, path: str, read: Rows | ReadAnswer, every_s: float, market: Market | None = None, **query: str
 ) -> RestCheck:
@@ -199,6 +204,11 @@ def _after(ends: Pattern[str], text: str) -> datetime | None:
     """The time in a text of a ban, if it has one."""
     found_at = ends.search(text)
     return None if found_at is None else datetime.fromtimestamp(int(found_at[1]) / 1000, UTC)
+
+
+def usages(*each: Callable[[Mapping[str, str], datetime], Sequence[Usage]]) -> Any:
+    """The function `Venue.usage` of a venue whose hosts have headers of their own names."""
+    return lambda headers, now: [one for usage in each for one in usage(headers, now)]
 
 
 def _resets_at(headers: Mapping[str, str], name: str) -> datetime | None:

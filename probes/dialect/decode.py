@@ -109,6 +109,13 @@ def one_of(value: Any, allowed: Container[Any], path: str, reason: MalformedReas
     return value
 
 
+def named(value: Any, path: str) -> str:
+    """A name that must be there: without it nobody knows what the row is about."""
+    if not isinstance(value, str) or not value:
+        raise Malformed(f"{path}: missing", MalformedReason.NAME)
+    return value
+
+
 def above_zero(value: Any, path: str, reason: MalformedReason = MalformedReason.SHAPE) -> Decimal:
     """An exact amount above zero."""
     amount = money(value, path)

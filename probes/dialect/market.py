@@ -92,11 +92,12 @@ def _side(said: words.Liquidations, columns: Columns) -> Callable[[Any, Any], Si
     """The side of a row whose first field names none: that of the second field, where there is one. Raises Malformed."""
     second = said.side[1] if isinstance(said.side, tuple) else None
     other_of = None if second is None else attrgetter(columns.use(second))
-    sides, path = said.sides, path_of(said.side)
+    sides, first_path, second_path = said.sides, path_of(said.side), path_of(second)
 
     def side_of(row: Any, word: Any) -> Side:
+        path = first_path
         if other_of is not None and (word in (None, "") or word in sides):
-            word = other_of(row)
+            word, path = other_of(row), second_path
         side = allowed(sides, word, path, SIDE)
         if side is None:
             raise Malformed(f"{path}: names no side", SIDE)

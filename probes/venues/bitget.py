@@ -51,14 +51,9 @@ TICKER = d.rows(HELD, VOLUME, where="data")
 SPOT_TICKER = d.rows(VOLUME, where="data", market=Market.SPOT, prefix=SPOT)
 
 
-def newest(rows: Sequence[dict[str, Any]]) -> Sequence[Any]:
-    """The row of the latest period: the documentation does not say in which order they come."""
-    return sorted(rows, key=lambda row: int(row["ts"]))[-1:]
-
-
 RATIOS = d.rows(
     d.LongShortRatios(longs="longAccountRatio", shorts="shortAccountRatio", at=d.Stamp("ts")),
-    where="data", whole=True, unfold=newest,
+    where="data", whole=True, unfold=d.newest("ts"),
 )  # fmt: skip
 """Of both parts: the documented example's own ratio is not their quotient."""
 ALL = "*"

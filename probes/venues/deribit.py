@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from probes import dialect as d
@@ -23,10 +22,7 @@ REFUSALS = d.codes_beside(__file__)  # fmt: skip
 
 def name_of(row: Mapping[str, Any]) -> str:
     """The instrument, which must be there: its form says what the amounts are."""
-    name = row["instrument_name"]
-    if not isinstance(name, str) or not name:
-        raise Malformed("$.instrument_name: missing", MalformedReason.NAME)
-    return name
+    return decode.named(row["instrument_name"], "$.instrument_name")
 
 
 def is_option(name: str) -> bool:
@@ -42,12 +38,7 @@ def is_inverse(name: str) -> bool:
 def base_units(name: str, amount: Any, price: Any) -> str:
     """An amount in base units, exact."""
     size = decode.money(amount, "$.amount")
-    if is_inverse(name):
-        worth = decode.money(price, "$.price")
-        if worth <= Decimal(0):
-            raise Malformed("$.price: not above zero")
-        size /= worth
-    return str(size)
+    return str(size / decode.above_zero(price, "$.price") if is_inverse(name) else size)
 
 
 def state(answer: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -133,8 +124,7 @@ def levels(name: str, rows: Sequence[Any], path: str) -> list[tuple[float, float
     found = []
     for row in rows:
         action, price_text, size_text = row if len(row) == 3 else ("change", *row)
-        if action not in ACTIONS:
-            raise Malformed(f"{path}: {str(action)[:40]!r} is not allowed")
+        decode.one_of(action, ACTIONS, path)
         price, size = decode.finite_float(price_text, path), decode.finite_float(size_text, path)
         if price <= 0:
             raise Malformed(f"{path}: a price is not above zero")
@@ -144,8 +134,7 @@ def levels(name: str, rows: Sequence[Any], path: str) -> list[tuple[float, float
 
 def sized(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """A book with sizes in base units."""
-    if row.get("type", "snapshot") not in ("snapshot", "change"):
-        raise Malformed(f"$.type: {str(row['type'])[:40]!r} is not allowed")
+    decode.one_of(row.get("type", "snapshot"), ("snapshot", "change"), "$.type")
     name = name_of(row)
     if not all(isinstance(row.get(side), list) for side in ("bids", "asks")):
         raise Malformed("$.bids: a side is missing", MalformedReason.SIZE)
@@ -167,8 +156,7 @@ def forced(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     word, name = row.get("liquidation"), name_of(row)
     if word is None or is_option(name):
         return []
-    if word not in PARTIES:
-        raise Malformed(f"$.liquidation: {str(word)[:40]!r} is not allowed")
+    decode.one_of(word, PARTIES, "$.liquidation")
     size = base_units(name, row["amount"], row["price"])
     return [{**row, "amount": size, "side": f"{one} {row['direction']}"} for one in PARTIES[word]]
 

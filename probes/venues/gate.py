@@ -7,33 +7,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from probes import dialect as d
 from probes.dialect import decode
-from probes.readings import (
-    Censoring,
-    Funding,
-    Liquidation,
-    MalformedReason,
-    Market,
-    MarkPrice,
-    OpenInterest,
-    Side,
-    Volume,
-)
+from probes.readings import Censoring, MalformedReason, Market, Side
 from probes.readings.topics import Topic
-from probes.venue import BookDelta, BookSnapshot, Feed, KeepAlive, Malformed
+from probes.venue import Feed, KeepAlive, Malformed
 
 SPOT = "spot:"
 SIGNED = {"+": Side.LONG, "-": Side.SHORT}
 """The sign of a size is the position's (one production collector's reading; the documentation does not say)."""
 SECONDS = d.Clock.S
-ERRORS = d.Errors(
-    code=("label",), text=("message", "detail"), resets_at="x-gate-ratelimit-reset-timestamp",
-    refusals=d.codes_beside(__file__),
-)  # fmt: skip
+RESETS_AT = "x-gate-ratelimit-reset-timestamp"
+TEXTS, CODES = ("message", "detail"), d.codes_beside(__file__)
 
 
 def rows(*says: Any, spot: bool = False, **more: Any) -> d.Rows:
@@ -43,26 +32,13 @@ def rows(*says: Any, spot: bool = False, **more: Any) -> d.Rows:
 
 def chains(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """The networks of a currency: its list, else its one chain; `wallet/currency_chains` has numbers and one flag for both."""
-    network = named(row, "chain")
+    network = decode.named(row.get("chain"), "$.chain")
     if row.get("is_withdraw_disabled") is not None or row.get("is_deposit_disabled") is not None:
-        off = row.get("is_disabled")
-        deposits, withdrawals = (
-            either(off, row.get("is_deposit_disabled")),
-            either(off, row.get("is_withdraw_disabled")),
-        )
-        return [{"name": network, "deposit_disabled": deposits, "withdraw_disabled": withdrawals}]
+        off, ways = row.get("is_disabled"), ("deposit", "withdraw")
+        return [{"name": network, **{f"{way}_disabled": either(off, row.get(f"is_{way}_disabled")) for way in ways}}]
     found = row["chains"] if row.get("chains") else [{**row, "name": network}]
-    return [{**one, "currency": named(row, "currency"), **delay(one)} for one in found]
-
-
-def named(row: Mapping[str, Any], field: str) -> str:
-    """A name that must be there: without it nobody knows whose flags these are."""
-    name = row.get(field)
-    if not isinstance(name, str):
-        raise Malformed(f"$.{field}: missing")
-    if not name:
-        raise Malformed(f"$.{field}: missing", MalformedReason.NAME)
-    return name
+    asset = decode.named(row.get("currency"), "$.currency")
+    return [{**one, "currency": asset, **delay(one)} for one in found]
 
 
 def delay(row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -83,13 +59,8 @@ def delisting(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     leaving = row.get("in_delisting")
     if leaving is None or row.get("status") == "":
         raise Malformed("$.in_delisting: missing", MalformedReason.STATE)
-    return [
-        {
-            **row,
-            "name": row.get("name") or row.get("contract"),
-            "trading": not leaving and row.get("status") in (None, "trading"),
-        }
-    ]
+    trades = not leaving and row.get("status") in (None, "trading")
+    return [{**row, "name": row.get("name") or row.get("contract"), "trading": trades}]
 
 
 def figures(symbol: str) -> tuple[Any, ...]:
@@ -103,14 +74,12 @@ def figures(symbol: str) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def forced(price: d.Name, *, backlog: bool = False) -> d.Rows:
-    """Liquidations: the socket has one price and milliseconds, REST whole seconds and the price of the fill."""
-    return rows(
-        d.Liquidations(
-            symbol="contract", price=price, size="size", unit=d.Unit.CONTRACTS, sides=SIGNED, backlog=backlog,
-            at=d.Stamp(("time_ms", "time"), d.Clock.ANY), censoring=Censoring.COMPLETE,
-        )
-    )  # fmt: skip
+FORCED = d.Liquidations(
+    symbol="contract", price="price", size="size", unit=d.Unit.CONTRACTS, sides=SIGNED,
+    at=d.Stamp(("time_ms", "time"), d.Clock.ANY), censoring=Censoring.COMPLETE,
+)  # fmt: skip
+PAST = replace(FORCED, price="fill_price", backlog=True)
+"""The socket has one price and milliseconds, REST whole seconds and the price of the fill."""
 
 
 def book(level: Any = (0, 1), *, spot: bool = False, unfold: Any = None, **fields: Any) -> d.Rows:
@@ -184,10 +153,7 @@ def topic_of(frame: Any) -> Sequence[str]:
 FRAME = d.Frames(
     payload="result", kind="event", news=frozenset({"update", "all"}), at=d.Stamp("time_ms"),
     controls=(
-        d.Control(
-            path="error", means=d.Means.REFUSED, code="error.code", text="error.message", names=topic_of,
-            id="id",
-        ),
+        d.Control(path="error", means=d.Means.REFUSED, code="error.code", text="error.message", names=topic_of, id="id"),
         d.Control(path="channel", values=frozenset({"spot.pong", "futures.pong"}), means=d.Means.PONG),
         d.Control(
             path="event", values=frozenset({"subscribe", "unsubscribe"}), means=d.Means.ACK, text="channel",
@@ -198,7 +164,7 @@ FRAME = d.Frames(
 FUTURES_FRAMES = d.frames(
     FRAME,
     {
-        "futures.public_liquidates": forced("price"), "futures.order_book_update": book(OBJECTS, **CHANGE),
+        "futures.public_liquidates": rows(FORCED), "futures.order_book_update": book(OBJECTS, **CHANGE),
         "futures.obu": book(unfold=unwrapped, whole="full", **CHANGE), "futures.order_book": book(OBJECTS, **WHOLE),
         "futures.tickers": TICKERS, "futures.contract_stats": stats("contract"),
     },
@@ -230,18 +196,18 @@ def feed(name: str, *channels: d.Channel, rest: Sequence[str] = (), spot: bool =
     )  # fmt: skip
 
 
-def channel(name: str, *speaks: type, main: bool = True) -> d.Channel:
-    """A channel of each instrument."""
-    return d.Channel(topic=f"{name}:{{}}", name=name, speaks=speaks, main=main)
+def channel(name: str, speaks: tuple[type, ...], subject: str = "{}", **more: bool) -> d.Channel:
+    """A channel of each instrument, or of another subject."""
+    return d.Channel(topic=f"{name}:{subject}", name=name, speaks=speaks, **more)
 
 
-FORCED = d.Channel(
-    topic="futures.public_liquidates:!all", name="futures.public_liquidates", speaks=(Liquidation,), rare=True
-)
-PULSE = channel("futures.tickers", MarkPrice, Funding, OpenInterest, Volume, main=False)
-CHANGES = channel("futures.order_book_update", BookDelta, BookSnapshot)
-SPOT_CHANGES = channel("spot.order_book_update", BookDelta, BookSnapshot)
-FUTURES, ONE = "/futures/usdt", {"limit": "1"}
+ORDERS = channel("futures.public_liquidates", d.FORCED_WORDS, "!all", rare=True)
+PULSE = channel("futures.tickers", d.FIGURE_WORDS, main=False)
+CHANGES = channel("futures.order_book_update", d.BOOK_WORDS)
+SPOT_CHANGES = channel("spot.order_book_update", d.BOOK_WORDS)
+FUTURES, ONE, DEEP = "/futures/usdt", {"limit": "1"}, {"limit": "100"}
+WITH_ID = {**DEEP, "with_id": "true"}
+BOOK, SPOT_BOOK = book(OBJECTS, **REST_BOOK), book(spot=True, **REST_BOOK)
 RATIOS = stats(None)
 VENUE = d.venue(
     __file__,
@@ -250,33 +216,23 @@ VENUE = d.venue(
         d.check("wallet_status", "/spot/currencies", WALLETS, 60),
         d.check("instruments", f"{FUTURES}/contracts", CONTRACTS, 3600),
         d.check("instruments", "/spot/currency_pairs", PAIRS, 3600),
-        d.check(
-            "book_rest", f"{FUTURES}/order_book", book(OBJECTS, **REST_BOOK), 30, Market.PERP, contract="{}", limit="100",
-            with_id="true",
-        ),
-        d.check(
-            "book_rest", "/spot/order_book", book(spot=True, **REST_BOOK), 30, Market.SPOT, currency_pair="{}", limit="100",
-            with_id="true", interval="0",
-        ),
+        d.check("book_rest", f"{FUTURES}/order_book", BOOK, 30, Market.PERP, contract="{}", with_id="true", **DEEP),
+        d.check("book_rest", "/spot/order_book", SPOT_BOOK, 30, Market.SPOT, currency_pair="{}", interval="0", **WITH_ID),
         d.check("open_interest", f"{FUTURES}/tickers", TICKERS, 15, Market.PERP, contract="{}"),
         d.check("funding", f"{FUTURES}/funding_rate", RATES, 300, Market.PERP, contract="{}", **ONE),
         d.check("long_short_ratio", f"{FUTURES}/contract_stats", RATIOS, 300, Market.PERP, contract="{}", interval="5m", **ONE),
         d.check("insurance_fund", f"{FUTURES}/insurance", FUND, 300, limit="1"),
-        d.check(
-            "liquidations_rest", f"{FUTURES}/liq_orders", forced("fill_price", backlog=True), 3600, Market.PERP,
-            contract="{}", limit="100",
-        ),
+        d.check("liquidations_rest", f"{FUTURES}/liq_orders", rows(PAST), 3600, Market.PERP, contract="{}", **DEEP),
         d.check("volume_spot", "/spot/tickers", SPOT_TICKERS, 60, Market.SPOT, currency_pair="{}"),
     ),
     feeds=(
         feed("book_ws", CHANGES, rest=("100ms", "100"), book_base="book_rest"),
         feed("book_ws_spot", SPOT_CHANGES, rest=("100ms",), spot=True, book_base="book_rest"),
-        feed("liquidation", FORCED, PULSE, censoring=Censoring.COMPLETE),
+        feed("liquidation", ORDERS, PULSE, censoring=Censoring.COMPLETE),
     ),
     usage=d.budget_headers(
-        "ip", remaining="x-gate-ratelimit-requests-remain", limit="x-gate-ratelimit-limit",
-        resets_at="x-gate-ratelimit-reset-timestamp",
+        "ip", remaining="x-gate-ratelimit-requests-remain", limit="x-gate-ratelimit-limit", resets_at=RESETS_AT
     ),
-    refuse=d.refusals(ERRORS),
+    refuse=d.refusals(d.Errors(code=("label",), text=TEXTS, resets_at=RESETS_AT, refusals=CODES)),
     symbols=lambda asset: decode.pair_symbols("spot:{}_USDT", None, asset),
 )  # fmt: skip

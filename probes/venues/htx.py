@@ -9,20 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from probes import dialect as d
 from probes.dialect import decode
 from probes.readings import Censoring, Funding, MalformedReason, Market, Refusal, ServiceState, Side
 from probes.readings.topics import Topic
-from probes.venue import Feed, Malformed, ReadFrame, RestCheck, Usage
+from probes.venue import Feed, Malformed, ReadFrame, RestCheck
 
 MAX_FRAME = 1_000_000
 SPOT: dict[str, Any] = {"market": Market.SPOT}
 ALLOWED = {"allowed": True, "prohibited": False}
-CLOSED_BY = {"sell": Side.LONG, "buy": Side.SHORT, "long": Side.LONG, "short": Side.SHORT}
-"""The side of the closing order, and the position's, which REST states too."""
+CLOSED_BY = {"sell": Side.LONG, "buy": Side.SHORT, "long": Side.LONG, "short": Side.SHORT, "both": None}
+"""The side of the closing order, and the position's, which REST states too; in one-way mode that is "both"."""
 MARKET_STATES = {
     "1": ServiceState.OPERATIONAL, "2": ServiceState.MAINTENANCE, "3": ServiceState.DEGRADED,
     "2 of some": ServiceState.DEGRADED, "3 of some": ServiceState.DEGRADED,
@@ -56,23 +55,6 @@ def market_state(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 def swaps_state(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """The heartbeat of linear swaps; the other products of that host are not ours."""
     return [{**row, "title": "linear swaps"}]
-
-
-def liquidated(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The position's side where it is stated; in one-way mode it is "both", and the order's side says it."""
-    stated = row.get("position_side")
-    return [{**row, "closed": stated if stated in ("long", "short") else row["side"]}]
-
-
-def period(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """A funding rate with the length of its interval: from the coming settlement to the one after it."""
-    begins, ends = row.get("funding_time"), row.get("next_funding_time")
-    return [{**row, "interval_ms": int(ends) - int(begins) if begins and ends else None}]
-
-
-def newest(rows: Sequence[dict[str, Any]]) -> Sequence[Any]:
-    """The row of the latest period: the documentation does not say in which order they come."""
-    return sorted(rows, key=lambda row: int(row["ts"]))[-1:]
 
 
 WALLETS = d.rows(
@@ -112,22 +94,18 @@ SWAP_BOOK = d.Books(
 SPOT_BOOK = d.rows(d.Books(**LEVELS, last_id="version", engine_at=d.Stamp("ts"), whole=True), where="tick", **SPOT)  # fmt: skip
 SWAP_DEPTH = d.rows(replace(SWAP_BOOK, whole=True), where="tick")
 INTEREST = d.rows(d.OpenInterests(symbol="contract_code", size="amount", usd="value"), where="data")
-FUNDING = d.rows(
-    d.FundingRates(
-        symbol="contract_code", rate="funding_rate", next_at=d.Stamp("funding_time"), interval="interval_ms", interval_s=1e-3
-    ),
-    where="data", unfold=period,
-)  # fmt: skip
+NEXT: dict[str, Any] = {"next_at": d.Stamp("funding_time"), "following": d.Stamp("next_funding_time")}
+FUNDING = d.rows(d.FundingRates(symbol="contract_code", rate="funding_rate", **NEXT), where="data")
 MARK = d.rows(d.MarkPrices(mark="close"), where="data", last=1)
 SPOT_VOLUME = d.rows(d.Volumes(base="amount", quote="vol", last="close"), where="tick", **SPOT)
 VOLUME = d.rows(d.Volumes(base="amount", quote="trade_turnover", last="close", at=d.Stamp("ts")), where="tick")
 FORCED: dict[str, Any] = {"symbol": "contract_code", "sides": CLOSED_BY, "censoring": Censoring.COMPLETE}
 REST_FORCED = d.rows(
     d.Liquidations(
-        price="bankrupt_price", size="volume", unit=d.Unit.CONTRACTS, side="closed", at=d.Stamp("liquidation_time"),
-        backlog=True, **FORCED,
+        price="bankrupt_price", size="volume", unit=d.Unit.CONTRACTS, side=("position_side", "side"),
+        at=d.Stamp("liquidation_time"), backlog=True, **FORCED,
     ),
-    where="data", unfold=liquidated,
+    where="data",
 )  # fmt: skip
 """Here `amount` is a count of contracts as well: only `volume` agrees with the turnover of a recorded row."""
 
@@ -135,7 +113,7 @@ REST_FORCED = d.rows(
 def ratios(basis: str) -> d.Rows:
     """The share of long and short accounts, or of positions, of the elite: the largest traders."""
     shares = d.LongShortRatios(longs="buy_ratio", shorts="sell_ratio", at=d.Stamp("ts"), basis=basis)
-    return d.rows(shares, where="data.list", whole=True, unfold=newest)
+    return d.rows(shares, where="data.list", whole=True, unfold=d.newest("ts"))
 
 
 def channel(text: str) -> tuple[str, str]:
@@ -249,15 +227,10 @@ SPOT_LEFT = d.budget_headers("ip", remaining="x-hb-ratelimit-requests-remain")
 SWAPS_LEFT = d.budget_headers("swaps", remaining="ratelimit-remaining", limit="ratelimit-limit")
 
 
-def usage(headers: Mapping[str, str], now: datetime) -> Sequence[Usage]:
-    """What is left: each host has headers of its own name."""
-    return (*SPOT_LEFT(headers, now), *SWAPS_LEFT(headers, now))
-
-
 STAMP = d.Stamp("ts")
 ELITE = "/linear-swap-api/v1/swap_elite"
 MARK_KLINE = "/index/market/history/linear_swap_mark_price_kline"
-REFUSALS = d.codes_beside(__file__)  # fmt: skip
+CODE, WORDS = ("err-code", "err_code", "code"), ("err-msg", "err_msg", "message")
 VENUE = d.venue(
     __file__,
     checks=(
@@ -287,12 +260,7 @@ VENUE = d.venue(
             censoring=Censoring.COMPLETE,
         ),
     ),
-    usage=usage,
-    refuse=d.refusals(
-        d.Errors(
-            code=("err-code", "err_code", "code"), good=frozenset({"200"}), text=("err-msg", "err_msg", "message"),
-            refusals=REFUSALS,
-        )
-    ),
+    usage=d.usages(SPOT_LEFT, SWAPS_LEFT),
+    refuse=d.refusals(d.Errors(code=CODE, good=frozenset({"200"}), text=WORDS, refusals=d.codes_beside(__file__))),
     symbols=lambda asset: {Market.SPOT: f"{asset.lower()}usdt", Market.PERP: f"{asset}-USDT"},
 )  # fmt: skip

@@ -149,7 +149,7 @@ def test_one_currency_of_gate_with_a_null_chain_does_not_cost_the_others() -> No
     good, odd = read("gate", check("gate", "wallet_status"), [row("A", "ETH"), row("B", None), row("C", "ETH")])
 
     assert [(one.asset, one.withdrawals) for one in good if isinstance(one, WalletStatus)] == [("A", True), ("C", True)]
-    assert [(one.reason, one.count) for one in odd] == [(MalformedReason.SHAPE, 1)]
+    assert [(one.reason, one.count) for one in odd] == [(MalformedReason.NAME, 1)]
 
 
 def test_one_network_that_cannot_be_read_does_not_cost_the_coins_other_networks() -> None:
