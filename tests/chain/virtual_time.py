@@ -1,7 +1,8 @@
 """An event loop whose clock jumps ahead while nothing happens: seconds of waiting cost a moment, and sockets still work.
 
 The clock moves at most `STEP_S` at a time, each time after the sockets were silent for `LOOK_S` of real time, so that an answer
-on its way over loopback always arrives before the time passes in which it was awaited.
+on its way over loopback always arrives before the time passes in which it was awaited. It stands still while a process of ours
+runs: how long that takes is the machine's affair.
 """
 
 from __future__ import annotations
@@ -23,12 +24,21 @@ class _Patient(selectors.DefaultSelector):
 
     pretended_s = 0.0
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.starting = 0
+        self.processes: list[asyncio.SubprocessTransport] = []
+
+    def _processes_run(self) -> bool:
+        self.processes = [one for one in self.processes if one.get_returncode() is None]
+        return bool(self.starting or self.processes)
+
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         found: list[tuple[selectors.SelectorKey, int]] = super().select(0)
         if found or (timeout is not None and timeout <= 0):
             return found
         found = super().select(LOOK_S)
-        if not found and timeout is not None:
+        if not found and timeout is not None and not self._processes_run():
             self.pretended_s += min(timeout, STEP_S)
         return found
 
@@ -42,6 +52,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._patient.pretended_s
+
+    async def subprocess_exec(self, *args: Any, **options: Any) -> Any:
+        self._patient.starting += 1
+        try:
+            transport, protocol = await super().subprocess_exec(*args, **options)
+            self._patient.processes.append(transport)
+        finally:
+            self._patient.starting -= 1
+        return transport, protocol
 
 
 def in_virtual_time(story: Callable[[], Coroutine[Any, Any, T]]) -> T:
