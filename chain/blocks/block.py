@@ -64,7 +64,8 @@ class Block:
 
     `writes` is None where the node gave no traces; `probed` is whether probes were made in this block. `still` are the
     addresses whose answers are all equal to those in the block that was digested before (see `DetectorSet`). `checked` are
-    answers to reads that this block's own logs called for.
+    answers to reads that this block's own logs called for. `disputed` are logs that as many providers deny as report;
+    `contested`: no majority of providers has this block.
     """
 
     network: NetworkId
@@ -76,6 +77,8 @@ class Block:
     probed: bool = False
     still: frozenset[Address] = frozenset()
     checked: StateRead = field(default_factory=StateRead)
+    disputed: frozenset[Log] = frozenset()
+    contested: bool = False
 
     def place(self, log: Log | Write | None = None) -> Place:
         """The place in the chain of this block, or of this log or write of it."""

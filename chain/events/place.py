@@ -13,7 +13,10 @@ Address = NewType("Address", str)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """The place of an event on the chain. `log_index` is None where no log reported it (a silent write)."""
+    """The place of an event on the chain. `log_index` is None where no log reported it (a silent write).
+
+    `disputed`: as many providers of nodes deny what the event rests on as report it, or too few of them have its block.
+    """
 
     network: NetworkId
     block_number: int
@@ -21,3 +24,4 @@ class Place:
     block_time: datetime
     transaction: str | None = None
     log_index: int | None = None
+    disputed: bool = False

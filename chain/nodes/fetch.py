@@ -1,31 +1,31 @@
 """Reads blocks from the nodes: headers by number, then the logs and the state of a run of blocks in a few batched requests.
 
-As many nodes as the quorum says must agree on the logs. The logs of a single node are compared with the block's bloom filter
-and, if the filter shows logs that the node did not send, with the receipts. The same request asks for writes inside blocks and
-for probes; both are bounded, and a block never fails because of them.
+As many providers as the quorum says must agree on the logs. The logs of a single provider are compared with the block's bloom
+filter and, if the filter shows logs that the node did not send, with the receipts. The same request asks for writes inside
+blocks and for probes; both are bounded, and a block never fails because of them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from chain.blocks import bloom
 from chain.blocks.block import Block, Header, Write
 from chain.blocks.reads import AnyRead, CallBytes, CallWord, Probe, Reads, SlotWord, StateRead
 from chain.events import NetworkId
 from chain.events.network import NodeFaultKind
 from chain.nodes import optional_methods
-from chain.nodes.group import NodeGroup
-from chain.nodes.log_quorum import Agreement, judge
+from chain.nodes.group import MAX_WITNESSES, NodeGroup
+from chain.nodes.log_agreement import agreed_logs
+from chain.nodes.log_quorum import Agreement
 from chain.nodes.log_ranges import Logs, pieces, settle
 from chain.nodes.node import Clock, Node
 from chain.rpc.errors import NodeFailure, Refusal
-from chain.rpc.messages import Ask, header_ask, header_of, read_ask, read_of, receipts_ask, receipts_of
+from chain.rpc.messages import Ask, header_ask, header_of, read_ask, read_of
 from chain.rpc.multicall import MIN_PACKED, MIN_PACKED_NARROW, Packed, plan, plan_again, single_ask, single_of, unpack
 from chain.rpc.probe_batches import ProbeBatch
 from chain.rpc.storage_writes import (
@@ -37,8 +37,6 @@ from chain.rpc.storage_writes import (
     writes_asks,
     writes_of,
 )
-
-RECEIPTS = "receipts"
 
 States = dict[str, StateRead]
 """Answers by block hash and read."""
@@ -102,30 +100,30 @@ async def blocks(nodes: NodeGroup, network: NetworkId, wanted: BlocksWanted, clo
     async def logs_only(node: Node) -> Logs:
         return (await _read(node, BlocksWanted(run=run, reads=reads, state_of=())))[0]
 
-    reaching = run[-1].number if run else 0
+    reaching, contested = run[-1].number if run else 0, nodes.contested
     others_wanted = nodes.quorum - 1 if reads.addresses else 0
     (node, logs, state, writes), others = await asyncio.gather(
-        nodes.first(act, reaching), nodes.witnesses(logs_only, reaching=reaching, after=1, most=others_wanted)
+        nodes.first(act, reaching), nodes.witnesses(logs_only, reaching=reaching, most=others_wanted)
     )
     if notice := node.limits.tracing.notice() if wanted.traced_of else None:
         nodes.mention(node.name, NodeFaultKind.NO_TRACES, notice)
+    agreed: dict[str, Agreement] = {}
     if reads.addresses:
         by_node = {node.name: logs} | {name: one for name, one in others.items() if name != node.name}
-        if len(by_node) > 1 and any(one != logs for one in by_node.values()):
-            by_node |= await nodes.witnesses(logs_only, reaching=reaching, after=1 + others_wanted, most=1)
-        if len(by_node) == 1:
-            by_node |= await _receipts(node, run, reads, logs)
-        if len(by_node) > 1 or any(bloom.denied(one, logs[one.hash]) for one in run):
-            logs = _agreed_logs(nodes, run, by_node)
+        if any(one != logs for one in by_node.values()):
+            by_node |= await nodes.witnesses(logs_only, reaching=reaching, most=MAX_WITNESSES, asked=by_node)
+        agreed = await agreed_logs(nodes, run, reads, by_node)
     return [
         Block(
             network=network,
             header=one,
             seen_at=clock(),
-            logs=logs.get(one.hash, ()),
+            logs=agreed[one.hash].logs if one.hash in agreed else (),
             state=state.get(one.hash) or StateRead(),
             writes=writes.get(one.hash),
             probed=wanted.live and one is run[-1],
+            disputed=agreed[one.hash].disputed if one.hash in agreed else frozenset(),
+            contested=contested,
         )
         for one in run
     ]
@@ -370,26 +368,3 @@ def _understood(node: Node, places: frozenset[SlotWord], headers: Sequence[Heade
         else:
             tracing.record(understood=writes is not None)
     return found
-
-
-async def _receipts(node: Node, run: Sequence[Header], reads: Reads, logs: Logs) -> dict[str, Logs]:
-    """Read the logs again from the receipts of those blocks whose bloom filter shows logs that the node did not send."""
-    doubtful = [one for one in run if bloom.suspicious(one, reads, logs[one.hash])]
-    if not doubtful:
-        return {}
-    try:
-        answers = await node.ask([receipts_ask(one) for one in doubtful])
-        found = {one.hash: receipts_of(answer, reads, one) for one, answer in zip(doubtful, answers, strict=True)}
-    except NodeFailure:
-        return {}  # many nodes lack this method: then there is nothing to compare the logs with
-    return {RECEIPTS: logs | found}
-
-
-def _agreed_logs(nodes: NodeGroup, run: Sequence[Header], by_node: Mapping[str, Logs]) -> Logs:
-    agreed: Logs = {}
-    for one in run:
-        agreement: Agreement = judge(one, {name: logs[one.hash] for name, logs in by_node.items()})
-        agreed[one.hash] = agreement.logs
-        for name, fault in agreement.faults.items():
-            nodes.accuse(name, fault, f"logs of block {one.number}")
-    return agreed

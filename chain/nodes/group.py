@@ -1,14 +1,14 @@
 """Chooses among the nodes of one network: the order of requests, pauses after failures, and which chain to believe.
 
-All nodes that are not paused are asked for the head. If they report different chains, the chain that most of them report wins.
-If two chains have equally many nodes, the one that contains our last block wins, unless its head has stalled. A node that lags
-or reports a chain of its own is reported as a fault and skipped; it never looks like a reorg.
+All nodes that are not paused are asked for the head. If they report different chains, the chain of most providers wins. If two
+chains have equally many, the one that contains our last block wins, unless its head has stalled; what is read then is disputed,
+and nobody is at fault. A node that lags or reports a chain of its own is skipped; it never looks like a reorg.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -18,29 +18,33 @@ from chain.blocks.block import Header
 from chain.events import NetworkId
 from chain.events.network import NodeFault, NodeFaultKind
 from chain.nodes import forks
+from chain.nodes.head_choice import LAG_BLOCKS, Believed, HeadChoice, believed_chain, check_heads
 from chain.nodes.health import NodeHealth, NodeState
 from chain.nodes.node import Clock, Node
+from chain.nodes.voices import majority
 from chain.rpc.errors import NodeFailure
 from chain.rpc.messages import header_ask, header_of
 
 T = TypeVar("T")
 
 MAX_FAULTS = 256
-LAG_BLOCKS = 3
 SECOND_OPINION_S = 2.0
 """Seconds to wait for a second node's answer."""
 ANOTHER_NODE_S = 1.5
 """Seconds that a throttled request waits if another node can be asked instead."""
-MAX_CHECKS = 3
-"""Checks of the head, in a row, after which a node that lags or reports another chain counts as faulty. One check is not enough:
-forks of one block are common, and a single node that claims a too high head makes all others look late."""
+MAX_WITNESSES = 4
+"""Further nodes that are asked for the logs of a block on which the first ones differ."""
+
+QUICK_S = 0.5
+"""Seconds of latency up to which a node is asked for an opinion that the quorum does not need."""
 
 
 class NodeGroup:
     """Holds several nodes, ranked by health: failures in a row, lag, errors, latency, then the operator's order.
 
-    `quorum`: how many nodes must agree on the logs of a block, if there are that many. `stall_s`: seconds without a new head
-    after which a chain loses the preference for containing our last block.
+    `quorum`: how many providers must have a block and agree on its logs, if there are that many. `stall_s`: seconds without a
+    new head after which a chain loses the preference for containing our last block. `contested`: whether the last head is that
+    of no majority.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class NodeGroup:
         assert nodes
         self.quorum = quorum
         self.blooms = blooms
+        self.contested = False
         self._network = network
         self._stall_s = stall_s
         self._states = [NodeState(node) for node in nodes]
@@ -63,6 +68,12 @@ class NodeGroup:
             node.limits.patience_s = min(node.limits.patience_s, ANOTHER_NODE_S)
         self._clock = clock
         self._faults: list[NodeFault] = []
+        self._choice = HeadChoice(quorum, stall_s)
+
+    @property
+    def providers(self) -> Mapping[str, str]:
+        """The provider of each node, by name."""
+        return {state.node.name: state.node.provider for state in self._states}
 
     @property
     def several(self) -> bool:
@@ -94,25 +105,29 @@ class NodeGroup:
         )
 
     async def head(self, holds: Callable[[Header], bool], tip: Header | None = None) -> tuple[str, Header] | None:
-        """Return the highest head of the believed chain and the node that has it; None if no node answers.
+        """Return the highest head of the believed chain that the quorum has, and the node that has it; None if no node answers.
 
-        `holds` says whether a block is in our window; `tip` is its newest block.
+        `holds` says whether a block is in our window; `tip` is its newest block. A head of too few providers is awaited for a
+        while; until then the tip is returned.
         """
-        states = self._ranked(forked=True)
-        answers = await asyncio.gather(*(self._head(state) for state in states))
-        heads = {
-            state.node.name: (state, head) for state, head in zip(states, answers, strict=True) if head is not None
-        }
+        ranked = self._ranked(forked=True)
+        answers = await asyncio.gather(*(self._head(state) for state in ranked))
+        states = {state.node.name: state for state, head in zip(ranked, answers, strict=True) if head is not None}
+        heads = [head for head in answers if head is not None]
         if not heads:
             return None
-        if forks.consistent((head for _, head in heads.values()), holds, tip):
-            names = list(heads)
+        if forks.consistent(heads, holds, tip):
+            believed: Believed | None = Believed(nodes=frozenset(states))
         else:
-            names = await self._believed_chain(heads, holds, tip)
-        believed = [heads[name] for name in names]
-        state, head = max(believed, key=lambda pair: (pair[1].number, holds(pair[1])))
-        self._check_heads(heads, set(names), head)
-        return state.node.name, head
+            believed = await self._believed_chain(states, holds, tip)
+        if believed is None:
+            return None
+        now = self._clock()
+        for name, fault in check_heads(states, believed, tip, holds, now, self._stall_s):
+            self._fault(states[name], fault)
+        chosen = self._choice.chosen(states, believed, tip, holds, now)
+        self.contested = chosen.contested
+        return chosen.node, _with_sure_bloom(chosen.head, heads)
 
     async def first(self, act: Callable[[Node], Awaitable[T]], reaching: int = 0) -> T:
         """Return the result of the first node that does not fail and whose head is not below `reaching`.
@@ -129,29 +144,56 @@ class NodeGroup:
         return await retrying(self._act, turn, act)
 
     async def witnesses(
-        self, act: Callable[[Node], Awaitable[T]], *, reaching: int, after: int, most: int
+        self, act: Callable[[Node], Awaitable[T]], *, reaching: int, most: int, asked: Container[str] = ()
     ) -> dict[str, T]:
-        """Return the results of up to `most` nodes by name, without the `after` best. Failed or slow nodes are left out."""
-        states = self._ranked(reaching)[after : after + most]
+        """Return the results of `most` nodes by name, those of other providers first. Failed or slow nodes are left out.
+
+        The best node is not among them, nor are those `asked` before. One quick node of each further provider comes along: a
+        liar that is not asked is not found.
+        """
+        states = self._ranked(reaching)
+        heard = {state.node.provider for at, state in enumerate(states) if at == 0 or state.node.name in asked}
+        others, more = list[NodeState](), list[NodeState]()
+        for state in states[1:]:
+            if state.node.name not in asked:
+                (more if state.node.provider in heard else others).append(state)
+                heard.add(state.node.provider)
+        quick = [state for state in others[most:MAX_WITNESSES] if state.latency_s < QUICK_S]
+        states = [*[*others, *more][:most], *(quick if most else ())]
         found = await asyncio.gather(*(self._witness(state, act) for state in states))
         return {state.node.name: one for state, one in zip(states, found, strict=True) if one is not None}
 
-    async def agreed(self, header: Header) -> bool | None:
-        """Whether this block is on the chain, by the votes of all nodes that answer; None if the votes are equal.
+    async def from_each(self, act: Callable[[Node], Awaitable[T]], names: Container[str]) -> dict[str, T]:
+        """Return the results of these nodes by name. Failed or slow nodes are left out."""
+        states = [state for state in self._states if state.node.name in names]
+        found = await asyncio.gather(*(self._witness(state, act) for state in states))
+        return {state.node.name: one for state, one in zip(states, found, strict=True) if one is not None}
 
-        Reports a fault of each outvoted node.
+    async def agreed(self, header: Header, *, past: bool = False) -> bool | None:
+        """Whether this block is on the chain, by the voices of all providers that answer; None without a majority.
+
+        Outvoted nodes rank after the others. They are at fault only if the block is `past`, well below their own heads: near
+        its head an honest node may be on another fork for a moment.
         """
         states = self._ranked()
         answers = [
             one for [one] in await asyncio.gather(*(self._hashes_at(state, [header.number]) for state in states))
         ]
-        same = [state for state, found in zip(states, answers, strict=True) if found == header.hash]
-        others = [state for state, found in zip(states, answers, strict=True) if found not in (None, header.hash)]
-        if len(same) == len(others):
-            return None
-        for state in min(same, others, key=len):
-            self.accuse(state.node.name, NodeFaultKind.FORKED, f"another block {header.number}")
-        return len(same) > len(others)
+        votes = {
+            state.node.name: found == header.hash
+            for state, found in zip(states, answers, strict=True)
+            if found is not None
+        }
+        believed = majority(votes, self.providers)
+        for name, vote in votes.items():
+            state = next(one for one in states if one.node.name == name)
+            if believed is None or vote == believed:
+                continue
+            if past and state.head is not None and state.head.number > header.number + LAG_BLOCKS:
+                self.accuse(name, NodeFaultKind.FORKED, f"another block {header.number}")
+            else:
+                state.distrust()
+        return believed
 
     def accuse(self, name: str, fault: NodeFaultKind, detail: str) -> None:
         """Report a node whose answer was not believed, and rank it after the others for a while."""
@@ -175,34 +217,26 @@ class NodeGroup:
         await asyncio.gather(*(state.node.close() for state in self._states))
 
     async def _believed_chain(
-        self, heads: dict[str, tuple[NodeState, Header]], holds: Callable[[Header], bool], tip: Header | None
-    ) -> list[str]:
-        """Return the names of the nodes that report the believed chain."""
-        numbers = forks.heights([head for _, head in heads.values()], tip)
-        answers = await asyncio.gather(*(self._hashes(state, head, numbers) for state, head in heads.values()))
-        seen = dict(zip(heads, answers, strict=True))
+        self, states: dict[str, NodeState], holds: Callable[[Header], bool], tip: Header | None
+    ) -> Believed | None:
+        """Compare the nodes at common heights. Those that fail are taken out of `states`; None if none is left."""
+        numbers = forks.heights([state.head for state in states.values() if state.head], tip)
+        answers = await asyncio.gather(*(self._hashes(state, numbers) for state in states.values()))
+        seen = dict(zip(states, answers, strict=True))
+        for name in [name for name, hashes in seen.items() if not hashes]:
+            del states[name], seen[name]
+        if not states:
+            return None
         now = self._clock()
 
-        def weight(names: list[str]) -> tuple[int, bool, int]:
-            ours = tip is not None and any(
-                seen[name].get(tip.number) == tip.hash or holds(heads[name][1]) for name in names
+        def ours(name: str) -> bool:
+            state = states[name]
+            there = tip is not None and (
+                seen[name].get(tip.number) == tip.hash or (state.head is not None and holds(state.head))
             )
-            moves = any(heads[name][0].head_age_s(now) < self._stall_s for name in names)
-            return len(names), ours and moves, heads[names[0]][1].number
+            return there and state.head_age_s(now) < self._stall_s
 
-        return max(forks.by_chain({name: head for name, (_, head) in heads.items()}, seen), key=weight)
-
-    def _check_heads(self, heads: dict[str, tuple[NodeState, Header]], believed: set[str], best: Header) -> None:
-        """Report nodes that lag or report another chain, once each time this begins."""
-        for name, (state, head) in heads.items():
-            state.forked = 0 if name in believed else state.forked + 1
-            if state.forked == MAX_CHECKS:
-                self._fault(state, NodeFailure(NodeFaultKind.FORKED, f"reports another chain at block {head.number}"))
-            lag = best.number - head.number
-            state.late = state.late + 1 if lag > LAG_BLOCKS and not state.forked else 0
-            if state.late == MAX_CHECKS:
-                self._fault(state, NodeFailure(NodeFaultKind.BEHIND, f"{lag} blocks behind"))
-            state.behind = state.late >= MAX_CHECKS
+        return believed_chain(states, seen, tip, ours)
 
     async def _act(self, turn: Iterator[NodeState], act: Callable[[Node], Awaitable[T]]) -> T:
         return await self._one(next(turn), act)
@@ -238,14 +272,21 @@ class NodeGroup:
         state.record_head(head, self._clock())
         return head
 
-    async def _hashes(self, state: NodeState, head: Header, numbers: Sequence[int]) -> dict[int, str]:
-        """Return the hashes that this node has at these heights."""
-        asked = [number for number in numbers if number < head.number]
-        known = {head.number: head.hash}
-        if asked:
-            found = await self._hashes_at(state, asked)
-            known |= {number: one for number, one in zip(asked, found, strict=True) if one is not None}
-        return known
+    async def _hashes(self, state: NodeState, numbers: Sequence[int]) -> dict[int, str]:
+        """Return the hashes that this node has at these heights, up to its head; none if it fails or does not have its head."""
+        head = state.head
+        assert head is not None
+        asked = [number for number in numbers if number < head.number + self.several]
+        if not asked:
+            return {head.number: head.hash}
+        failures = state.failures
+        found = dict(zip(asked, await self._hashes_at(state, asked), strict=True))
+        if state.failures > failures:
+            return {}
+        if self.several and found[head.number] is None:
+            self._failed(state, NodeFailure(NodeFaultKind.NULL_BLOCK, f"no block {head.number}, which is its head"))
+            return {}
+        return {number: one for number, one in found.items() if one is not None} | {head.number: head.hash}
 
     async def _hashes_at(self, state: NodeState, numbers: Sequence[int]) -> list[str | None]:
         async def act(node: Node) -> list[str | None]:
@@ -277,3 +318,9 @@ class NodeGroup:
                     detail=failure.detail,
                 )
             )
+
+
+def _with_sure_bloom(head: Header, heads: Sequence[Header]) -> Header:
+    """Drop the bloom filter of this head unless all nodes that have it give the same one: it would accuse the others."""
+    blooms = {one.bloom for one in heads if one.hash == head.hash}
+    return head if len(blooms) <= 1 else replace(head, bloom=None)

@@ -35,7 +35,11 @@ class NodeHealth:
 
 @dataclass(slots=True)
 class NodeState:
-    """Holds a node and its state. `late` and `forked` count the checks in a row at which it lagged or reported another chain."""
+    """Holds a node and its state. `late` and `forked` count the checks in a row at which it lagged or reported another chain.
+
+    `forked_at`: when it was first seen on another chain; `moved`: whether the last check showed another head than the one
+    before; `told_…`: whether that fault was reported.
+    """
 
     node: Node
     failures: int = 0
@@ -46,6 +50,10 @@ class NodeState:
     behind: bool = False
     late: int = 0
     forked: int = 0
+    forked_at: datetime | None = None
+    moved: bool = False
+    told_behind: bool = False
+    told_forked: bool = False
     latency_s: float = 0.0
     errors: float = 0.0
 
@@ -81,7 +89,8 @@ class NodeState:
 
     def record_head(self, head: Header, now: datetime) -> None:
         """Record the head."""
-        if self.head is None or self.head.hash != head.hash:
+        self.moved = self.head is None or self.head.hash != head.hash
+        if self.moved:
             self.moved_at = now
         self.head = head
 

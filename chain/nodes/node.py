@@ -131,6 +131,11 @@ class Node(Protocol):
         ...
 
     @property
+    def provider(self) -> str:
+        """The party that runs the node: the endpoints of one provider are one voice."""
+        ...
+
+    @property
     def pushes(self) -> bool:
         """Whether the node pushes new heads."""
         ...

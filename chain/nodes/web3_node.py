@@ -71,7 +71,10 @@ def redacted(url: str) -> str:
 
 
 class Web3Node:
-    """Connects to one node. Every failure is a NodeFailure whose detail contains no URL. `calls_per_s` limits the requests."""
+    """Connects to one node. Every failure is a NodeFailure whose detail contains no URL. `calls_per_s` limits the requests.
+
+    `name` is the scheme, host and port of the URL until another is set, and `provider` the name.
+    """
 
     def __init__(
         self,
@@ -82,7 +85,7 @@ class Web3Node:
         max_bytes: int = MAX_BYTES,
         calls_per_s: float | None = None,
     ) -> None:
-        self.name = redacted(url)
+        self.name = self.provider = redacted(url)
         self.pushes = url.startswith(("ws://", "wss://"))
         self.limits = NodeLimits()
         self.pace = Pace(calls_per_s)

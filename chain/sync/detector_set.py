@@ -61,7 +61,7 @@ class DetectorSet:
         for detector in self._stages[1].values():
             for event in detector.on_block(block, first):
                 second.setdefault(event.event_id, event)  # two of this stage may see the same change
-        return list((found | second).values())
+        return _marked(block, list((found | second).values()))
 
     def _still(self, block: Block) -> frozenset[Address]:
         """Return the addresses with the same reads and answers as in the last block with state, and without a log or a write
@@ -100,6 +100,20 @@ class DetectorSet:
                     detector.recall_parts({key.removeprefix(f"{name}/"): memory for key, memory in own.items()})
                 elif name in memories:
                     detector.recall(memories[name])
+
+
+def _marked(block: Block, events: list[PlacedEvent]) -> list[PlacedEvent]:
+    """Mark the events that rest on what providers dispute: the whole block, or a log of theirs or of their transaction."""
+    if not block.contested and not block.disputed:
+        return events
+    indexes = {log.index for log in block.disputed}
+    transactions = {log.transaction for log in block.disputed}
+    return [
+        replace(event, place=replace(event.place, disputed=True))
+        if block.contested or event.place.log_index in indexes or event.place.transaction in transactions
+        else event
+        for event in events
+    ]
 
 
 def _ordered(events: Sequence[PlacedEvent]) -> list[tuple[float, PlacedEvent]]:

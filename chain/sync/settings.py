@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,6 +13,7 @@ from urllib.parse import urlsplit
 from chain.networks import Network
 from chain.nodes.group import NodeGroup
 from chain.nodes.node import Clock
+from chain.nodes.provider import provider_of
 from chain.nodes.web3_node import TIMEOUT_S, Web3Node
 from chain.watch import Watch
 
@@ -32,11 +35,13 @@ class Traces(StrEnum):
 class WatcherSettings:
     """Holds what to follow. `nodes` are URLs (http, https, ws, wss); `start_block` is the first reported block, None: the next.
 
+    `providers`: who runs each of the nodes, in the same order ("" or missing: the host says it, see `chain/nodes/provider.py`).
+
     `poll_s`: seconds between two checks of the head; None: when the next head is due, by the network's block time.
     `keep_blocks`: the deepest reorg that can be undone; the network's own value applies if it is larger. `quorum`: how many
-    nodes must agree on the logs of a block, if there are that many. `calls_per_s`: limit of requests to each node (None: no
-    limit). `traces`: which nodes are asked for writes inside each block; `AUTO` asks only the operator's own nodes, recognised
-    by their address, because services count a traced block as hundreds of calls.
+    providers must have a block and agree on its logs, if there are that many. `calls_per_s`: limit of requests to each node
+    (None: no limit). `traces`: which nodes are asked for writes inside each block; `AUTO` asks only the operator's own nodes,
+    recognised by their address, because services count a traced block as hundreds of calls.
     """
 
     network: Network
@@ -49,6 +54,7 @@ class WatcherSettings:
     quorum: int = 2
     calls_per_s: float | None = None
     traces: Traces = Traces.AUTO
+    providers: tuple[str, ...] = ()
 
     @property
     def wait_s(self) -> float:
@@ -63,10 +69,23 @@ def open_nodes(settings: WatcherSettings, clock: Clock) -> NodeGroup:
         Web3Node(url, chain_id=network.chain_id, timeout_s=settings.timeout_s, calls_per_s=settings.calls_per_s)
         for url in settings.nodes
     ]
+    if len(nodes) > 1:
+        _tell_apart(settings, nodes)
     for url, node in zip(settings.nodes, nodes, strict=True):
         if not asks_traces(url, settings.traces):
             node.limits.tracing.off(reported=settings.traces is Traces.AUTO)
     return NodeGroup(network.id, nodes, clock, quorum=settings.quorum, stall_s=network.stall_s, blooms=network.blooms)
+
+
+def _tell_apart(settings: WatcherSettings, nodes: Sequence[Web3Node]) -> None:
+    """Name the provider of each node, and number the nodes of one name: their URLs differ only in what must not be shown."""
+    said = (*settings.providers, *[""] * len(nodes))
+    seen: Counter[str] = Counter()
+    for url, node, provider in zip(settings.nodes, nodes, said, strict=False):
+        node.provider = provider.strip().lower() or provider_of(url)
+        seen[node.name] += 1
+        if seen[node.name] > 1:
+            node.name = f"{node.name}#{seen[node.name]}"
 
 
 def asks_traces(url: str, traces: Traces) -> bool:

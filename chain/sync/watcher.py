@@ -173,7 +173,7 @@ class Watcher:
             run = await fetch.headers(self._nodes, self._canonical.missing(head.number, 0, most))
         if not self._canonical.follows(run):
             return await self._reorg(detectors, head)
-        if self._nodes.several and run[-1] is not head and await self._nodes.agreed(run[-1]) is False:
+        if self._nodes.several and run[-1] is not head and await self._nodes.agreed(run[-1], past=True) is False:
             return True  # the node that gave this block now ranks after the others
         await self._digest(detectors, reads, run, old=old, coarse=coarse and len(run) > 1)
         self._max_run = min(self._max_run * 2, MAX_RUN)

@@ -324,4 +324,5 @@ def watcher_settings(settings: Settings, network: str, env: Mapping[str, str]) -
         quorum=one.quorum,
         calls_per_s=one.calls_per_s,
         traces=one.traces,
+        providers=tuple(node.provider for node in one.nodes),
     )

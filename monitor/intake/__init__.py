@@ -259,6 +259,7 @@ class Intake:
         place = event.place
         attributes = _harmless(
             {"event_id": event.event_id, "block": place.block_number, "transaction": place.transaction, **own}
+            | ({"disputed": True} if place.disputed else {})
         )
         happened = min(place.block_time, event.seen_at)
         found = []

@@ -53,7 +53,8 @@ vantage = "local"            # where we probe from; appears in every signal
 # ]
 # wallets_file = "hot-wallets.csv"                  # venue,asset,address,token,least: hot wallets of any venue
 # calls_per_s = 20                                  # most calls a second to each node
-# quorum = 2                                        # so many nodes must agree on a block's logs
+# quorum = 2                                        # so many providers must have a block and agree on its logs;
+#                                                   # a node's provider is its host's registrable name, or provider = "…" in it
 # keep_blocks = 128                                 # the deepest reorg that can be undone
 # traces = "auto"                                  # finds changes undone within a block: "auto" asks your own nodes, "on" all
 

@@ -110,10 +110,14 @@ class VenueSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeRef:
-    """One node of a network: its URL, or the environment variable that holds it (URLs often carry keys)."""
+    """One node of a network: its URL, or the environment variable that holds it (URLs often carry keys).
+
+    `provider` says who runs it ("": the registrable name of the host). Nodes of one provider are one voice.
+    """
 
     url: str = ""
     url_env: str = ""
+    provider: str = ""
 
     def __post_init__(self) -> None:
         if bool(self.url) == bool(self.url_env):
@@ -124,10 +128,10 @@ class NodeRef:
 class NetworkSettings:
     """One network to watch.
 
-    `quorum` nodes must agree on the logs of a block, if there are so many; each gets at most `calls_per_s` requests a second
-    (None: no limit), and a request fails after `timeout_s`. A reorg of up to `keep_blocks` blocks can be undone (the network's
-    own figure counts if it is larger). `lending` are contracts that write liquidations, `factories` those that make pools;
-    `events` are events of your own.
+    `quorum` providers must have a block and agree on its logs, if there are so many; each node gets at most `calls_per_s`
+    requests a second (None: no limit), and a request fails after `timeout_s`. A reorg of up to `keep_blocks` blocks can be
+    undone (the network's own figure counts if it is larger). `lending` are contracts that write liquidations, `factories` those
+    that make pools; `events` are events of your own.
     `wallets_file` is a CSV table of venues' hot wallets. `traces` is "auto" (only from your own nodes, recognised by their
     address), "on" or "off".
     """

@@ -117,7 +117,10 @@ POOL_DEPTH: dict[str, str] = (
         for percent in (1, 2, 5)
     }
 )
-_EVENT = {"event_id": "the chain event's id", "block": "block number", "transaction": "hash or null"}
+_EVENT = {
+    "event_id": "the chain event's id", "block": "block number", "transaction": "hash or null",
+    "disputed": "true if as many providers of nodes deny it as report it; else left out",
+}  # fmt: skip
 
 CHAIN_KINDS: Mapping[SignalKind, Kind] = {
     SignalKind.HEAD: Kind("block number of the head", "block", HEAD, droppable=False),

@@ -122,7 +122,10 @@ def _honest(answer_to: Ask, answer: Any) -> Any:
 
 @dataclass(slots=True)
 class SimulatedNode:
-    """Serves a chain, `lag` blocks behind. `twist` falsifies its answers; `fail`, if set, is raised instead of an answer."""
+    """Serves a chain, `lag` blocks behind. `twist` falsifies its answers; `fail`, if set, is raised instead of an answer.
+
+    `party`: who runs it; "": itself.
+    """
 
     name: str
     chain: Chain
@@ -133,6 +136,11 @@ class SimulatedNode:
     limits: NodeLimits = field(default_factory=NodeLimits)
     asked: list[Ask] = field(default_factory=list)
     requests: int = 0
+    party: str = ""
+
+    @property
+    def provider(self) -> str:
+        return self.party or self.name
 
     async def ask(self, asks: Sequence[Ask]) -> list[Any]:
         self.requests += 1

@@ -1,10 +1,11 @@
 """Grades code changes under an asset: executed, silent, unannounced, queued, and only said.
 
 An executed upgrade is grade 3, also one that only behaviour showed. One without a log, or one that bypassed its timelock, is
-grade 4. A log that the state of its block does not bear out is grade 1. A queued upgrade is grade 1 until an hour before it may
-run, then 2: if every upgrade raises a warning, operators ignore them all. A change of admin alone is grade 2. Later facts about
-the new code join the evidence: an address without code makes it grade 4, source that an explorer reports as unverified raises
-it by one. A reorg that undoes an upgrade withdraws its evidence (docs/proxies.md, "Silent changes" and "Timelocks").
+grade 4; one that providers of nodes dispute is at most 2. A log that the state of its block does not bear out is grade 1. A
+queued upgrade is grade 1 until an hour before it may run, then 2: if every upgrade raises a warning, operators ignore them all.
+A change of admin alone is grade 2. Later facts about the new code join the evidence: an address without code makes it grade 4,
+source that an explorer reports as unverified raises it by one. A reorg that undoes an upgrade withdraws its evidence
+(docs/proxies.md, "Silent changes" and "Timelocks").
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from monitor.signals import Signal, SignalKind, Subject
 
 MAX_UPGRADES = 512
 SILENT = frozenset({"slot", "code", "trace"})
+DISPUTED_GRADE = 2
+"""The highest grade of an upgrade that as many providers of nodes deny as report."""
 MAX_NAMED = 3
 """Functions gained or lost that the text names."""
 
@@ -102,6 +105,8 @@ class UpgradeEvidence:
         grade = 4 if silent or unqueued else 2 if role == "admin" else 3
         how = "silently, no event" if silent else "around its timelock" if unqueued else "by event"
         how = "found by its behaviour" if custom and not unqueued else how
+        if signal.attributes.get("disputed"):
+            grade, how = min(grade, DISPUTED_GRADE), f"{how}; disputed: providers of nodes disagree"
         subject = Subject(asset=asset, network=signal.subject.network, contract=signal.subject.contract)
         self._remember(asset, _Upgrade(
             subject=subject, event_id=event_id, grade=grade, at_s=at_s, link=signal.link,

@@ -48,12 +48,13 @@ def test_a_filter_casts_doubt_only_if_it_is_sparse_enough() -> None:
 def test_of_three_answers_the_majority_counts_and_of_two_every_log_that_is_not_invented() -> None:
     other = log(THERE, topic(9), index=1)
     both = holding(HERE, THERE, topic(9))
-    three = judge(both, {"a": (EMITTED,), "b": (EMITTED,), "c": (EMITTED, other)})
+    three = judge(both, {"a": (EMITTED,), "b": (EMITTED,), "c": (EMITTED, other)}, {})
     assert (three.logs, three.faults) == ((EMITTED,), {"c": NodeFaultKind.FORGED})
-    two = judge(both, {"a": (other,), "b": (EMITTED,)})
+    two = judge(both, {"a": (other,), "b": (EMITTED,)}, {})
     assert two.logs == (EMITTED, other)
-    assert two.faults == {"a": NodeFaultKind.TRUNCATED, "b": NodeFaultKind.TRUNCATED}
-    assert judge(header(1), {"a": (EMITTED,)}).faults == {}
+    assert two.faults == {}
+    assert two.disputed == {EMITTED, other}
+    assert judge(header(1), {"a": (EMITTED,)}, {}).faults == {}
 
 
 def test_receipts_give_only_the_requested_logs() -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from chain.events import ChainEvent, Retracted
+from chain.events import ChainEvent, PlacedEvent, Retracted
 from chain.events.network import NodeFault, NodeFaultKind, Reorged
 from chain.nodes.group import NodeGroup
 from chain.nodes.health import NodeState
@@ -41,6 +42,11 @@ def faults(reported: list[ChainEvent]) -> set[tuple[str, NodeFaultKind]]:
     return {(event.node, event.fault) for event in reported if isinstance(event, NodeFault)}
 
 
+def undisputed(reported: list[ChainEvent]) -> list[PlacedEvent]:
+    """The events that are valid in the end, as if nobody had disputed them."""
+    return [replace(event, place=replace(event.place, disputed=False)) for event in valid_events(reported)]
+
+
 def nothing_undone(reported: list[ChainEvent]) -> bool:
     return not any(isinstance(event, Reorged | Retracted) for event in reported)
 
@@ -55,10 +61,10 @@ async def test_of_three_nodes_the_one_on_its_own_chain_is_reported_and_causes_no
     )
     assert ("liar", NodeFaultKind.FORKED) in faults(reported)
     assert nothing_undone(reported)
-    assert valid_events(reported) == valid_events(await followed(chain))
+    assert undisputed(reported) == valid_events(await followed(chain)), "only the newest block may lack a second voice"
 
 
-async def test_of_two_nodes_the_one_that_leaves_our_canonical_chain_is_reported() -> None:
+async def test_of_two_nodes_the_one_that_leaves_our_canonical_chain_is_not_followed_and_nobody_is_accused() -> None:
     chain = Chain(2)
     chain.grow(10)
     turncoat = SimulatedNode("turncoat", chain)
@@ -74,8 +80,12 @@ async def test_of_two_nodes_the_one_that_leaves_our_canonical_chain_is_reported(
                     break
                 turncoat.chain = own
                 chain.grow(2)
-    assert ("turncoat", NodeFaultKind.FORKED) in faults(reported)
+    assert faults(reported) == set()
     assert nothing_undone(reported)
+    told = valid_events(reported)
+    assert undisputed(reported) == valid_events(await followed(chain))
+    assert all(event.place.disputed for event in told if event.place.block_number > 12), "one voice against one"
+    assert not any(event.place.disputed for event in told if event.place.block_number < 11)
 
 
 async def test_of_two_nodes_the_one_stuck_on_a_dead_fork_is_abandoned_in_the_end() -> None:
@@ -95,8 +105,8 @@ async def test_of_two_nodes_the_one_stuck_on_a_dead_fork_is_abandoned_in_the_end
                 else:
                     chain.reorg(2, 12)
     assert [event.depth for event in reported if isinstance(event, Reorged)] == [2]
-    assert ("stuck", NodeFaultKind.FORKED) in faults(reported)
-    assert valid_events(reported) == valid_events(await followed(chain))
+    assert faults(reported) == set(), "one voice against one"
+    assert undisputed(reported) == valid_events(await followed(chain))
 
 
 async def test_a_lagging_node_is_reported_once_and_not_read() -> None:

@@ -84,3 +84,10 @@ def test_a_source_check_does_not_restore_a_retracted_upgrade() -> None:
     harness.board.withdraw(one.id)
     harness.send(SignalKind.SOURCE_CHECKED, 11, 0, CHAIN, upgrade="u", by="etherscan")
     assert not harness.grades
+
+
+def test_an_upgrade_that_providers_of_nodes_dispute_says_so_and_weighs_less() -> None:
+    harness = ProducerHarness("upgrades")
+    harness.send(SignalKind.UPGRADE, 10, subject=CHAIN, event_id="u", new="0x0b", seen_by="slot", disputed=True)
+    assert harness.grades == {"upgrade": 2}
+    assert harness.text.endswith("(silently, no event; disputed: providers of nodes disagree)")

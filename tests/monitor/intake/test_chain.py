@@ -143,7 +143,7 @@ def test_a_code_comparison_is_a_signal_of_its_own() -> None:
     )  # fmt: skip
     [signal] = intake().event(replace(COMPARED, change=known))
     attributes = signal.attributes
-    assert set(attributes) == set(KINDS[SignalKind.CODE_COMPARED].attributes)
+    assert set(attributes) == set(KINDS[SignalKind.CODE_COMPARED].attributes) - {"disputed"}
     assert (attributes["upgrade"], attributes["event_id"]) == (UPGRADED.event_id, "u/compared")
     assert (attributes["gained"], attributes["lost"], attributes["old_size"], attributes["new_size"]) == (
         "0x11111111(address)",
@@ -153,6 +153,14 @@ def test_a_code_comparison_is_a_signal_of_its_own() -> None:
     )
     assert attributes["layout"] == "slot 0 | slot 1 | slot 2 | slot 3"
     assert (attributes["compiler"], attributes["source"]) == ("solc 0.8.26", "https://etherscan.io/address/0x")
+
+
+def test_only_a_disputed_event_says_that_it_is_disputed() -> None:
+    [plain] = intake().event(UPGRADED)
+    [signal] = intake().event(replace(UPGRADED, place=replace(UPGRADED.place, disputed=True)))
+    assert "disputed" not in plain.attributes
+    assert signal.attributes == {**plain.attributes, "disputed": True}
+    assert "disputed" in KINDS[SignalKind.UPGRADE].attributes
 
 
 def test_unknown_parts_of_a_code_comparison_are_null_and_long_lists_are_cut_with_a_count() -> None:
