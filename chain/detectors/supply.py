@@ -1,7 +1,7 @@
 """Reports jumps of a watched token's supply within a block, and says of a drain by `sync` if the token changed all balances.
 
-The supply is read in each block (near the head), and followed by the token's Transfers from and to nobody where it is not read.
-A jump is a change by a twentieth of the supply before. A jump that no log explains says so: it is a rebase, or a hidden mint.
+The supply is read in each block near the head, and elsewhere in blocks whose logs tell a jump: state is the fact, and logs only
+explain it. A jump is a change by a twentieth of the supply before. One that no log explains is a rebase, or a hidden mint.
 """
 
 from __future__ import annotations
@@ -31,8 +31,12 @@ MAX_READ = 100
 """Tokens whose supply is read, watched tokens first: as many as one packed call holds."""
 
 
+MAX_SAID = 2**256
+
+
 class _Memory(msgspec.Struct):
-    supplies: dict[str, str] = {}  # token -> supply, decimal: it has up to 256 bits
+    supplies: dict[str, str] = {}  # token -> supply when it was last read, decimal: it has up to 256 bits
+    said: dict[str, str] = {}  # token -> units made less units destroyed since then, by logs
 
 
 @dataclass(slots=True)
@@ -85,6 +89,16 @@ class Supply:
         """The supplies, and the logs that should change them."""
         return self._reads
 
+    def checks(self, block: Block) -> Reads:
+        """The supplies of tokens whose logs tell of a jump that the block's state does not show yet."""
+        doubtful: set[AnyRead] = set()
+        for token, logged in self._logged(block).items():
+            known, said = self._known(token)
+            least = min(known, max(known + said, 0)) if known else 0
+            if known and _read(block, token) is None and abs(logged.units) >= JUMP * least:
+                doubtful.add(CallWord(token, TOTAL_SUPPLY))
+        return Reads(state=frozenset(doubtful))
+
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """The jumps of this block, and its drains by `sync` that were rebases."""
         logged = self._logged(block)
@@ -125,17 +139,29 @@ class Supply:
                 one.add(log.word(0) if topic == ISSUE else -log.word(0), None, log.transaction, log.index)
         return found
 
+    def _known(self, token: Address) -> tuple[int | None, int]:
+        """The supply when it was last read, and what logs said of it since then."""
+        known = self._memory.supplies.get(token)
+        return None if known is None else int(known), int(self._memory.said.get(token, 0))
+
     def _change(self, block: Block, token: Address, logged: _Logged | None) -> _Change | None:
-        """The change of a known supply; the supply is remembered. None where it is not known or the same."""
-        known, read = self._memory.supplies.get(token), block.state.get(CallWord(token, TOTAL_SUPPLY))
-        if read is None and (known is None or logged is None):
-            return None
+        """The change of a known supply; the supply is remembered. None where it is not known, not read, or the same.
+
+        Of the supply when it was last read, and the same with what logs said since, that one counts as the supply before which
+        agrees better with this block.
+        """
+        (known, said), now = self._known(token), _read(block, token)
         logged = logged or _Logged()
-        now = read if read is not None else max(int(known or 0) + logged.units, 0)
-        if known == str(now):
+        if now is None:
+            if known is not None and logged.units:
+                self._memory.said[token] = str(max(min(said + logged.units, MAX_SAID), -MAX_SAID))
             return None
         self._memory.supplies[token] = str(now)
-        return None if known is None else _Change(int(known), now, logged)
+        self._memory.said.pop(token, None)
+        if known is None:
+            return None
+        before = min((known + said, known), key=lambda one: (one < 0, abs(now - one - logged.units)))
+        return None if before == now else _Change(before, now, logged)
 
     def _jumped(self, block: Block, token: Address, change: _Change) -> SupplyJumped:
         logged = change.logged
@@ -154,6 +180,12 @@ class Supply:
             logged=explained,
             pools=tuple(self._pools[token][:MAX_POOLS]),
         )
+
+
+def _read(block: Block, token: Address) -> int | None:
+    read = CallWord(token, TOTAL_SUPPLY)
+    found = block.state.get(read)
+    return found if found is not None else block.checked.get(read)
 
 
 def _jumps(change: _Change) -> bool:

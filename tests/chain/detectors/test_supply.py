@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from chain.blocks.block import Log
-from chain.blocks.reads import AnyRead, CallWord
+from chain.blocks.block import Block, Log
+from chain.blocks.reads import AnyRead, CallWord, StateRead
 from chain.blocks.standards import NOBODY, TRANSFER
 from chain.detectors import supply
 from chain.events import Address, DrainCause, PlacedEvent, PoolDrained, SupplyJumped
@@ -46,11 +48,17 @@ def known(detector: supply.Supply, **of: int) -> supply.Supply:
     return detector
 
 
-@pytest.mark.parametrize("read", [True, False])
-def test_a_mint_of_a_twentieth_is_a_jump_with_its_receiver_whether_the_supply_was_read_or_not(read: bool) -> None:
+def checked(number: int, *logs: Log, **of: int) -> Block:
+    """A block whose state was read only because its logs called for it."""
+    return replace(block(number, *logs), checked=StateRead(supplies(**of)))
+
+
+@pytest.mark.parametrize("read", [block, checked])
+def test_a_mint_of_a_twentieth_is_a_jump_with_its_receiver_wherever_the_supply_was_read(read: Any) -> None:
     detector = known(supply.make(watch()), rift=1000)
     logs = [moved(RIFT, NOBODY, HOLDER, 2), moved(RIFT, NOBODY, MINTER, 48, 2), moved(RIFT, HOLDER, MINTER, 900, 3)]
-    [jump] = jumps(detector.on_block(block(2, *logs, state=supplies(rift=1050) if read else {}), ()))
+    after = block(2, *logs, state=supplies(rift=1050)) if read is block else checked(2, *logs, rift=1050)
+    [jump] = jumps(detector.on_block(after, ()))
     assert (jump.token, jump.before, jump.after, jump.share) == (RIFT, 1000, 1050, 0.05)
     assert (jump.by, jump.logged, jump.pools) == (MINTER, True, (POOL,))
     assert (jump.place.transaction, jump.place.log_index) == (topic(2), 2)
@@ -61,8 +69,34 @@ def test_a_smaller_mint_is_no_jump_and_many_of_them_are_none_either(read: bool) 
     detector, held = known(supply.make(watch()), rift=10_000), 10_000
     for number in range(2, 9):
         held += 499
-        state = supplies(rift=held) if read else {}
-        assert not detector.on_block(block(number, moved(RIFT, NOBODY, MINTER, 499), state=state), ())
+        after = block(number, moved(RIFT, NOBODY, MINTER, 499), state=supplies(rift=held) if read else {})
+        assert not detector.checks(after).state
+        assert not detector.on_block(after, ())
+    assert not detector.on_block(block(9, state=supplies(rift=held)), ()), "the logs between explain all of it"
+
+
+def test_a_log_of_a_jump_calls_for_the_supply_and_is_no_jump_without_it() -> None:
+    detector = known(supply.make(watch()), rift=1000)
+    loud = block(2, moved(RIFT, NOBODY, MINTER, 50), moved(USDT, NOBODY, MINTER, 10**9, 2))
+    assert detector.checks(loud).state == supplies(rift=0).keys(), "of the other nothing is known"
+    assert not detector.on_block(loud, ()), "a log alone is no change"
+    assert not detector.checks(replace(loud, state=StateRead(supplies(rift=1050)))).state, "it was read already"
+    assert not detector.checks(replace(loud, checked=StateRead(supplies(rift=1050)))).state
+
+
+def test_a_log_that_the_supply_does_not_bear_out_is_no_jump_and_hides_no_later_one() -> None:
+    detector = known(supply.make(watch()), rift=1000)
+    assert not detector.on_block(checked(2, moved(RIFT, NOBODY, MINTER, 500), rift=1000), ())
+    assert not detector.on_block(block(3, moved(RIFT, HOLDER, NOBODY, 2**255)), ())
+    assert not detector.on_block(block(4, moved(RIFT, NOBODY, MINTER, 490 + 2**255)), ())
+    [jump] = jumps(detector.on_block(checked(5, moved(RIFT, NOBODY, MINTER, 500), rift=1500), ()))
+    assert (jump.before, jump.after, jump.logged, jump.by) == (1000, 1500, True, MINTER)
+
+
+def test_a_jump_whose_block_could_not_be_read_is_open_and_the_next_supply_is_no_silent_one() -> None:
+    detector = known(supply.make(watch()), rift=1000)
+    assert not detector.on_block(block(2, moved(RIFT, NOBODY, MINTER, 500)), ())
+    assert not detector.on_block(block(3, state=supplies(rift=1500)), ())
 
 
 def test_a_burn_names_who_gave_the_units_up() -> None:
