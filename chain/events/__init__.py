@@ -26,7 +26,7 @@ from chain.events.liquidity import (
     SupplyJumped,
     TokenDepth,
 )
-from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, NodeFaultKind, Reorged
+from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, NodeFaultKind, NodeMeasured, Reorged
 from chain.events.place import Address, NetworkId, Place
 from chain.events.roles import Role
 from chain.events.upgrades import (
@@ -63,6 +63,7 @@ __all__ = [
     "NetworkId",
     "NodeFault",
     "NodeFaultKind",
+    "NodeMeasured",
     "OperationEnded",
     "Place",
     "PlacedEvent",
@@ -119,4 +120,4 @@ PlacedEvent = (
 )
 """Events that belong to a block, so that a reorg can retract them."""
 
-ChainEvent = HeadSeen | HeadStalled | HeadResumed | NodeFault | Reorged | PlacedEvent | Retracted
+ChainEvent = HeadSeen | HeadStalled | HeadResumed | NodeFault | NodeMeasured | Reorged | PlacedEvent | Retracted

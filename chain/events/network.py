@@ -101,3 +101,23 @@ class Reorged:
     old_head: str
     new_head: str
     beyond_memory: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeMeasured:
+    """How a node did lately. `provider` runs it; `latency_s` is a moving average, None before its first answer.
+
+    `lag_blocks`: how far its head is below the highest that any node of the network reports (None: it reported none). `rest_s`:
+    how long it is not asked from now on, after failures. `paused_s` and `refusals` (by kind): pauses for its rate, and refusals,
+    since the last measurement.
+    """
+
+    network: NetworkId
+    seen_at: datetime
+    node: str
+    provider: str
+    latency_s: float | None
+    lag_blocks: int | None
+    rest_s: float
+    paused_s: float
+    refusals: tuple[tuple[NodeFaultKind, int], ...] = ()

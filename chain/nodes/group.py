@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from chain.blocks.block import Header
 from chain.events import NetworkId
-from chain.events.network import NodeFault, NodeFaultKind
+from chain.events.network import NodeFault, NodeFaultKind, NodeMeasured
 from chain.nodes import forks
 from chain.nodes.head_choice import LAG_BLOCKS, Believed, HeadChoice, believed_chain, check_heads
 from chain.nodes.health import NodeHealth, NodeState
@@ -35,6 +36,8 @@ ANOTHER_NODE_S = 1.5
 MAX_WITNESSES = 4
 """Further nodes that are asked for the logs of a block on which the first ones differ."""
 
+MEASURE_S = 15.0
+"""Seconds between two measurements of the nodes."""
 QUICK_S = 0.5
 """Seconds of latency up to which a node is asked for an opinion that the quorum does not need."""
 
@@ -69,6 +72,7 @@ class NodeGroup:
         self._clock = clock
         self._faults: list[NodeFault] = []
         self._choice = HeadChoice(quorum, stall_s)
+        self._measured_at: datetime | None = None
 
     @property
     def providers(self) -> Mapping[str, str]:
@@ -96,6 +100,15 @@ class NodeGroup:
         """Return the faults since the last call, oldest first."""
         faults, self._faults = self._faults, []
         return faults
+
+    def measured(self) -> list[NodeMeasured]:
+        """Return how each node did, every `MEASURE_S`; nothing before that."""
+        now = self._clock()
+        if self._measured_at is not None and (now - self._measured_at).total_seconds() < MEASURE_S:
+            return []
+        self._measured_at = now
+        highest = max((state.head.number for state in self._states if state.head), default=0)
+        return [state.measured(self._network, highest, now) for state in self._states]
 
     def health(self) -> tuple[NodeHealth, ...]:
         """Return the health of every node, the best first."""

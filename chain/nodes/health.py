@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from chain.blocks.block import Header
-from chain.events.network import NodeFaultKind
+from chain.events import NetworkId
+from chain.events.network import NodeFaultKind, NodeMeasured
 from chain.nodes.node import Node
 from chain.rpc.errors import NodeFailure
 
@@ -56,6 +58,8 @@ class NodeState:
     told_forked: bool = False
     latency_s: float = 0.0
     errors: float = 0.0
+    told_refusals: Counter[NodeFaultKind] = field(default_factory=Counter)
+    told_paused_s: float = 0.0
 
     @property
     def rank(self) -> tuple[int, bool, bool, int]:
@@ -73,6 +77,23 @@ class NodeState:
             behind=self.behind,
             forked=self.forked > 0,
             resting=self.resting(now),
+        )
+
+    def measured(self, network: NetworkId, highest: int, now: datetime) -> NodeMeasured:
+        """Return how the node did since the last call. `highest`: the highest head that any node reports."""
+        limits = self.node.limits
+        refusals, paused_s = limits.refusals - self.told_refusals, limits.paused_s - self.told_paused_s
+        self.told_refusals, self.told_paused_s = limits.refusals.copy(), limits.paused_s
+        return NodeMeasured(
+            network=network,
+            seen_at=now,
+            node=self.node.name,
+            provider=self.node.provider,
+            latency_s=self.latency_s or None,
+            lag_blocks=None if self.head is None else highest - self.head.number,
+            rest_s=max((self.rest_until - now).total_seconds(), 0.0) if self.rest_until else 0.0,
+            paused_s=paused_s,
+            refusals=tuple(sorted(refusals.items())),
         )
 
     def resting(self, now: datetime) -> bool:

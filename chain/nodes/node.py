@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from chain.events.network import NodeFaultKind
 from chain.rpc.errors import NO_METHOD, Refusal
 from chain.rpc.messages import Ask
 from chain.rpc.probe_batches import SeparateProbes
@@ -34,7 +35,9 @@ OPTIONAL = frozenset({"debug_traceCall", "eth_createAccessList"})
 
 @dataclass(slots=True)
 class NodeLimits:
-    """Holds the limits of one node, learned from its refusals. `throttled` counts refusals for the rate.
+    """Holds the limits of one node, learned from its refusals. `throttled` counts refusals for the rate, `refusals` all by kind.
+
+    `paused_s`: seconds of all pauses for the rate.
 
     `patience_s`: seconds of pauses in a row that a throttled request waits out here, instead of failing.
     """
@@ -47,6 +50,8 @@ class NodeLimits:
     separate_probes: SeparateProbes = field(default_factory=SeparateProbes)
     patience_s: float = PATIENCE_S
     throttled: int = 0
+    paused_s: float = 0.0
+    refusals: Counter[NodeFaultKind] = field(default_factory=Counter)
     lacked: Counter[str] = field(default_factory=Counter)
     _successes: int = 0
     _full_batches: int = 0

@@ -119,6 +119,7 @@ class Scheduler:
         if failure is None:
             self._succeeded(len(piece))
             return
+        self._limits.refusals.update(again.keys())
         if smaller := again.get(NodeFaultKind.BATCH_LIMIT):
             self._limits.fewer_asks(len(piece), failure.allowed)
             job.put_back(smaller)
@@ -137,6 +138,7 @@ class Scheduler:
     async def _failed(self, job: _Job, piece: list[int], failure: NodeFailure) -> None:
         """Ask for the piece again, in the way that this failure asks for. Raises it if there is none."""
         several = len(piece) > 1
+        self._limits.refusals[failure.fault] += 1
         if isinstance(failure, AnswerTooLong) and several:
             job.halve(piece)  # our own bound: it says nothing about the node
         elif failure.fault in (NodeFaultKind.BATCH_LIMIT, NodeFaultKind.RANGE_LIMIT) and several:
@@ -166,9 +168,9 @@ class Scheduler:
             self._limits.fewer_asks(len(piece), len(piece) * (3 if job.throttled == 2 else 2) // 4, sure=False)
         if self._busy > 1:
             self._lanes = max(self._lanes - 1, 1)
-        self._pace.refused(
-            self._limits.max_asks, asyncio.get_running_loop().time(), min(pause_s, self._limits.patience_s)
-        )
+        waits_s = min(pause_s, self._limits.patience_s)
+        self._limits.paused_s += waits_s
+        self._pace.refused(self._limits.max_asks, asyncio.get_running_loop().time(), waits_s)
         job.waited_s += pause_s
         if job.waited_s > self._limits.patience_s:
             raise failure

@@ -85,7 +85,7 @@ class Watcher:
         try:
             while True:
                 go_on = await self._advance()
-                self._out.extendleft(reversed(self._nodes.take_faults()))
+                self._out.extendleft(reversed([*self._nodes.take_faults(), *self._nodes.measured()]))
                 saving = go_on or bool(self._out)
                 while self._out:
                     yield self._out[0]

@@ -35,7 +35,7 @@ from chain.events import (
     WalletResumed,
     WalletSilent,
 )
-from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, Reorged
+from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, NodeMeasured, Reorged
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued, UpgradeSaid
 from chain.explorers.answers import SourceSeen
 from monitor.intake.chain import EventRule, describe, source_attributes, whereabouts
@@ -194,6 +194,8 @@ class Intake:
                 return [
                     self._plain(SignalKind.HEAD_RESUMED, event.network, event.seen_at, source, event.stalled_s, end)
                 ]
+            case NodeMeasured():
+                return []  # for the metrics alone
             case NodeFault():
                 fault: dict[str, Scalar] = {"node": event.node, "fault": event.fault.value, "detail": event.detail}
                 return [
@@ -390,7 +392,7 @@ def _harmless(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
 
 def _network(event: ChainEvent) -> str:
     match event:
-        case HeadSeen() | HeadStalled() | HeadResumed() | NodeFault() | Reorged() | Retracted():
+        case HeadSeen() | HeadStalled() | HeadResumed() | NodeFault() | NodeMeasured() | Reorged() | Retracted():
             return str(event.network)
         case _:
             return str(event.place.network)

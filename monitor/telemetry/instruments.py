@@ -284,6 +284,31 @@ NODE_FAULTS = _counter(
     "fault",
     unbounded=("node",),
 )
+_NODE = ("network", "node", "provider")
+NODE_LATENCY = _gauge(
+    "stormwatch.chain.node.latency", "s", "Moving average of a node's answers", *_NODE, unbounded=_NODE[1:]
+)
+NODE_LAG = _gauge(
+    "stormwatch.chain.node.lag_blocks",
+    "{block}",
+    "Blocks below the highest head of any node",
+    *_NODE,
+    unbounded=_NODE[1:],
+)
+NODE_REST = _gauge(
+    "stormwatch.chain.node.rest", "s", "How long a node is not asked, after failures", *_NODE, unbounded=_NODE[1:]
+)
+NODE_PAUSED = _counter(
+    "stormwatch.chain.node.paused", "s", "Pauses because a node refused for its rate", *_NODE, unbounded=_NODE[1:]
+)
+NODE_REFUSALS = _counter(
+    "stormwatch.chain.node.refusals",
+    "{refusal}",
+    "Batches, or parts of them, that a node refused or failed, by kind; most are asked again",
+    *_NODE,
+    "fault",
+    unbounded=_NODE[1:],
+)
 ASSET_LEVEL = _gauge(
     "stormwatch.asset.level",
     "{level}",

@@ -26,7 +26,7 @@ from chain.events import (
     WalletResumed,
     WalletSilent,
 )
-from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, Reorged
+from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, NodeMeasured, Reorged
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued, UpgradeSaid
 from monitor.incidents import LEVEL_NAMES, ExitCapacity, IncidentChange, Verdict
 from monitor.telemetry import instruments as table
@@ -171,6 +171,8 @@ def chain_kind(event: ChainEvent) -> str:  # noqa: C901  # one line for each kin
             return "head_resumed"
         case NodeFault():
             return "node_fault"
+        case NodeMeasured():
+            return "node_measured"
         case Reorged():
             return "reorg"
         case ContractUpgraded():
@@ -223,7 +225,7 @@ def measure_chain(figures: Figures, event: ChainEvent) -> None:
     """Update the metrics of a chain event."""
     network: str = (
         event.network
-        if isinstance(event, HeadSeen | HeadStalled | HeadResumed | NodeFault | Reorged | Retracted)
+        if isinstance(event, HeadSeen | HeadStalled | HeadResumed | NodeFault | NodeMeasured | Reorged | Retracted)
         else event.place.network
     )
     figures.add(table.CHAIN_EVENTS, 1, network, chain_kind(event))
@@ -231,6 +233,14 @@ def measure_chain(figures: Figures, event: ChainEvent) -> None:
         figures.set_gauge(table.CHAIN_HEAD, event.block_number, network)
         figures.set_gauge(table.CHAIN_HEAD_LAG, event.lag_s, network)
         figures.set_gauge(table.CHAIN_BASE_FEE, None if event.base_fee is None else event.base_fee / 1e9, network)
+    elif isinstance(event, NodeMeasured):
+        of = (network, event.node, event.provider)
+        figures.set_gauge(table.NODE_LATENCY, event.latency_s, *of)
+        figures.set_gauge(table.NODE_LAG, event.lag_blocks, *of)
+        figures.set_gauge(table.NODE_REST, event.rest_s, *of)
+        figures.add(table.NODE_PAUSED, event.paused_s, *of)
+        for fault, count in event.refusals:
+            figures.add(table.NODE_REFUSALS, count, *of, fault.value)
     elif isinstance(event, NodeFault):
         figures.add(table.NODE_FAULTS, 1, network, event.node, event.fault.value)
 

@@ -15,7 +15,7 @@ from opentelemetry.trace import set_span_in_context
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from chain.events import ChainEvent
-from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, Reorged
+from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, NodeMeasured, Reorged
 from monitor.incidents import ExitCapacity, IncidentChange, Verdict
 from monitor.intake.unseen import Unseen
 from monitor.log.health import LogFigures
@@ -85,7 +85,9 @@ class Telemetry:
     def record_chain(self, event: ChainEvent) -> str | None:
         """Record a chain event; the link of the span of a placed event or retraction if spans are exported, else None."""
         measure_chain(self._figures, event)
-        if isinstance(event, HeadSeen | HeadStalled | HeadResumed | NodeFault | Reorged) or not self._exports_spans:
+        if not self._exports_spans:
+            return None
+        if isinstance(event, HeadSeen | HeadStalled | HeadResumed | NodeFault | NodeMeasured | Reorged):
             return None
         return link_of(chain_span(self._tracer, event))
 

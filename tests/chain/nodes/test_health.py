@@ -17,7 +17,7 @@ from chain.nodes import forks
 from chain.nodes.health import NodeState
 from chain.nodes.log_quorum import judge
 from chain.rpc.errors import NodeFailure
-from tests.chain.builders import START, address, header, log, topic
+from tests.chain.builders import NETWORK, START, address, header, log, topic
 from tests.chain.simulated import Chain, SimulatedNode
 
 NULL, TIMEOUT = NodeFaultKind.NULL_BLOCK, NodeFaultKind.TIMEOUT
@@ -146,6 +146,22 @@ def test_health_reports_every_figure_and_a_missing_head_is_none() -> None:
     assert one.health(START).head_number == 0
     plain = node_state().health(START)
     assert (plain.behind, plain.forked, plain.resting) == (False, False, False)
+
+
+def test_a_measurement_states_lag_rest_and_what_was_refused_since_the_last_one() -> None:
+    one = node_state(latency_s=0.3, rest_until=START + timedelta(seconds=7))
+    one.node.limits.refusals[NodeFaultKind.THROTTLED] += 2
+    one.node.limits.paused_s = 1.5
+    first = one.measured(NETWORK, 9, START)
+    assert (first.node, first.provider, first.latency_s, first.lag_blocks) == ("one", "one", 0.3, None)
+    assert (first.rest_s, first.paused_s, first.refusals) == (7, 1.5, ((NodeFaultKind.THROTTLED, 2),))
+    one.record_head(header(7), START)
+    one.node.limits.refusals[NodeFaultKind.TIMEOUT] += 1
+    second = one.measured(NETWORK, 9, START + timedelta(seconds=8))
+    assert (second.lag_blocks, second.rest_s, second.paused_s) == (2, 0, 0)
+    assert second.refusals == ((NodeFaultKind.TIMEOUT, 1),)
+    assert node_state().measured(NETWORK, 9, START).latency_s is None, "it never answered"
+    assert node_state().measured(NETWORK, 9, START).rest_s == 0
 
 
 # --- which nodes are on the same chain

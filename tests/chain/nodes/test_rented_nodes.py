@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from chain.events.network import HeadSeen, NodeFault
+from chain.events.network import HeadSeen, NodeFault, NodeMeasured
 from chain.events.upgrades import ContractUpgraded
 from chain.inspection.inspect import inspect
 from chain.sync.settings import open_nodes
@@ -133,3 +133,24 @@ def test_a_slow_node_is_followed_at_a_coarser_stride_and_named_and_never_falls_b
     found = in_virtual_time(lambda: followed(town, Meter(), takes_s=5, for_s=600))
     assert [fault.fault.value for fault in found.faults if fault.fault.value == "coarse"] == ["coarse"]
     assert max(found.behind[-3:]) <= 40, "blocks behind, after ten minutes"
+
+
+def test_what_a_node_refuses_is_measured_without_its_key() -> None:
+    town, measured = Town(), list[NodeMeasured]()
+
+    async def story() -> None:
+        async with rented(town.answer, meters.EachFourth()) as url:
+            events = Watcher(settings(url), None, virtual_clock).events()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(60), aclosing(events) as open_events:  # type: ignore[type-var]
+                    async for event in open_events:
+                        if isinstance(event, NodeMeasured):
+                            measured.append(event)
+
+    in_virtual_time(story)
+    assert 3 <= len(measured) <= 5, "every 15 s"
+    assert sum(count for one in measured for fault, count in one.refusals if fault.value == "throttled") > 0
+    assert sum(one.paused_s for one in measured) >= 1, "Retry-After: 1"
+    assert measured[-1].lag_blocks == 0
+    assert measured[-1].latency_s is not None
+    assert "free-key" not in str(measured)

@@ -95,7 +95,7 @@ def test_each_event_becomes_a_documented_signal_about_its_asset(
 ) -> None:
     [signal] = intake().event(event)
     assert (signal.kind, signal.value, signal.subject.asset) == (kind, value, "ETH")
-    assert set(signal.attributes) == set(KINDS[kind].attributes)
+    assert set(signal.attributes) == set(KINDS[kind].attributes) - {"disputed"}
     assert signal.event_time == PLACE.block_time
     assert signal.subject.venue == getattr(event, "venue", None)
     assert chain_kind(event) == kind.value
