@@ -1,7 +1,7 @@
 """Holds the detectors, which turn blocks into events without any I/O. Each module declares one, by `STAGE` and `make(watch)`.
 
-Detectors do not know each other. Those of stage 2 get the events of stage 1 in the same block; an event they return
-with the id of an earlier one replaces it. Memory is given as bytes, so that a reorg or a restart can restore it.
+Detectors do not know each other. Those of stages 2 and 3 get the events of the earlier stages in the same block; an event they
+return with the id of an earlier one replaces it. Memory is given as bytes, so that a reorg or a restart can restore it.
 Detectors have no timer: every event belongs to a block, and they use block time alone.
 """
 
@@ -54,7 +54,7 @@ class Detector(Protocol):
         ...
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
-        """The events of this block. `earlier` are those of stage 1 in it (none for stage 1 itself)."""
+        """The events of this block. `earlier` are those of the earlier stages in it (none for stage 1)."""
         ...
 
     def memory(self) -> bytes:

@@ -16,6 +16,7 @@ from chain.blocks.abi import address_of
 from chain.blocks.block import Block, Write
 from chain.blocks.delegates import NEUTRAL, PRECOMPILED
 from chain.blocks.reads import NO_CODE, UNKNOWN_FUNCTION, AnyRead, CodeHash, PathCode, Reads, SlotWord, TouchedState
+from chain.control.timelocks import Executions
 from chain.events import Address, PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.upgrade_memory import SilentRepeats, Upgrade, upgraded
@@ -61,6 +62,7 @@ class Closure:
         self._memory = _Memory()
         self._reads: Reads | None = None
         self._silent = SilentRepeats()
+        self._executions = Executions()
 
     def reads(self) -> Reads:
         """The pointers and code hashes of each path; of paths that are not known, what a call touches."""
@@ -78,6 +80,12 @@ class Closure:
             state = frozenset(reads | writes)
             self._reads = Reads(state=state, deferrable=state, writes=frozenset(writes))
         return self._reads
+
+    def checks(self, block: Block) -> Reads:
+        """The writes of a block in which a timelock executed: they tell in whose transaction a pointer moved."""
+        if block.writes is not None or not any(log in self._executions for log in block.logs):
+            return Reads()
+        return Reads(writes=self.reads().writes)
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """Changes on the paths that the declared places did not show in this block."""

@@ -1,9 +1,10 @@
 """Reports upgrades that timelocks, governors and multisigs announce, and joins them with the upgrades they carry out.
 
 Each kind of timelock is one file in `chain/control/timelocks` that reads its logs; `chain/control/call_data.py` opens the
-call data. An upgrade seen in stage 1 gets the operation that carried it: an execution of any watched timelock in the same
-transaction, whatever its call data. If no operation carried it, it was not announced (`docs/proxies.md`, "Timelocks"); this
-is said only of a timelock whose kind was recognised, by its getters at first sight or by its logs. Else `queued` stays open, as
+call data. An upgrade seen in an earlier stage, at a declared place or further down the path, gets the operation that carried
+it: an execution of any watched timelock in the same transaction, whatever its call data. If no operation carried it, it was not
+announced (`docs/proxies.md`, "Timelocks"); this is said only of a timelock whose kind was recognised, by its getters at first
+sight or by its logs, and not of a pointer in another contract, which may have a queue of its own. Else `queued` stays open, as
 where a multisig carried it with signatures gathered off chain.
 """
 
@@ -23,10 +24,10 @@ from chain.control.operation import Phase, Step
 from chain.control.timelocks import marks, steps
 from chain.control.timelocks.zodiac_delay import AVATAR, RAN
 from chain.events import Address, PlacedEvent, Role
-from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
+from chain.events.upgrades import ContractUpgraded, OperationEnded, SeenBy, UpgradeQueued
 from chain.watch import Watch
 
-STAGE = 2
+STAGE = 3
 
 MAX_OPERATIONS = 1024
 MAX_FORESEEN = 32
@@ -103,7 +104,7 @@ class Timelocks:
         return Reads(addresses=addresses, topics=frozenset({*self._steps, RAN}), state=state, deferrable=state)
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
-        """Operations announced and ended, and stage 1's upgrades with the operations that carried them."""
+        """Operations announced and ended, and the block's upgrades with the operations that carried them."""
         self._learn(block)
         upgrades = [event for event in earlier if isinstance(event, ContractUpgraded)]
         if not (upgrades or block.logs):
@@ -254,10 +255,11 @@ class Timelocks:
 
     def _bypassed(self, event: ContractUpgraded, carriers: Sequence[_Carrier]) -> bool:
         """Whether it is certain that the contract's timelock did not make that change. The state alone does not tell whether an
-        operation of the same block made it.
+        operation of the same block made it, and who guards a contract further down the path is not known.
         """
         guard = self._guards.get(event.contract)
-        unclear = event.place.transaction is None and bool(carriers)
+        elsewhere = event.holder is not None and event.role is not Role.CODE
+        unclear = elsewhere or event.seen_by is SeenBy.BEHAVIOUR or (event.place.transaction is None and bool(carriers))
         return guard is not None and bool(self._memory.kinds.get(guard)) and not unclear
 
 

@@ -20,6 +20,7 @@ from chain.blocks.block import Block, Log, Write
 from chain.blocks.order import in_order
 from chain.blocks.reads import NO_CODE, AnyRead, CallBytes, CodeHash, Reads, SlotWord
 from chain.blocks.standards import NOBODY
+from chain.control.timelocks import Executions
 from chain.detectors import joined_memory, split_memory
 from chain.events import Address, PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
@@ -62,6 +63,7 @@ class Upgrades:
         every_place = (where for contract in self._contracts for where in self._place_table.own_places(contract))
         self._written = {where.read: where for where in every_place if isinstance(where.read, SlotWord)}
         self._writes = frozenset(self._written)
+        self._executions = Executions()
         self._silent = SilentRepeats()  # this block's events that no log reported
         self._reopened: list[tuple[Address, Role]] = []  # whose empty places a log of this block has filled
 
@@ -84,7 +86,10 @@ class Upgrades:
     def checks(self, block: Block) -> Reads:
         """What must be read before the logs of this block are believed."""
         logs = [log for log in block.logs if log.topics and log.topics[0] in self._place_table.logs]
-        return checks(block, [*self._claims.claims(logs, self._children())]) if logs else Reads()
+        wanted = checks(block, [*self._claims.claims(logs, self._children())]) if logs else Reads()
+        if block.writes is None and any(log in self._executions for log in block.logs):
+            wanted = replace(wanted, writes=self._writes)  # they tell in whose transaction a place changed
+        return wanted
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """The changes by logs and writes in order, then those that the state alone shows."""

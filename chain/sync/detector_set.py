@@ -13,11 +13,11 @@ from chain.watch import Watch
 
 
 class DetectorSet:
-    """Runs all detectors in two stages on each block, and holds one memory for all."""
+    """Runs all detectors in their stages on each block, and holds one memory for all."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        self._stages: tuple[dict[str, Detector], dict[str, Detector]] = ({}, {})
+        self._stages: tuple[dict[str, Detector], ...] = ({}, {}, {})
         self._all: tuple[Detector, ...] = ()
         self._wanted: list[Reads] = []
         self._reads = Reads()
@@ -49,19 +49,20 @@ class DetectorSet:
         return together(one.checks(block) for one in self._all if isinstance(one, ChecksLogs))
 
     def on_block(self, block: Block) -> list[PlacedEvent]:
-        """Return the events of the block: stage 1 in order of the chain, amended and followed by stage 2."""
+        """Return the events of the block: stage 1 in order of the chain, amended and followed by the later stages."""
         if block.state:
             block = replace(block, still=self._still(block))
         found_by = (one.on_block(block, ()) for one in self._stages[0].values())
         placed = [pair for events in found_by if events for pair in _ordered(events)]
         placed.sort(key=lambda pair: pair[0])
-        first = [event for _, event in placed]
-        found = {event.event_id: event for event in first}
-        second: dict[str, PlacedEvent] = {}
-        for detector in self._stages[1].values():
-            for event in detector.on_block(block, first):
-                second.setdefault(event.event_id, event)  # two of this stage may see the same change
-        return _marked(block, list((found | second).values()))
+        found = {event.event_id: event for _, event in placed}
+        for stage in self._stages[1:]:
+            earlier, more = list(found.values()), dict[str, PlacedEvent]()
+            for detector in stage.values():
+                for event in detector.on_block(block, earlier):
+                    more.setdefault(event.event_id, event)  # two of one stage may see the same change
+            found |= more
+        return _marked(block, list(found.values()))
 
     def _still(self, block: Block) -> frozenset[Address]:
         """Return the addresses with the same reads and answers as in the last block with state, and without a log or a write

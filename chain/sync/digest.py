@@ -87,16 +87,17 @@ class RangeDigest:
         The `standing` reads, places in use, nearly always suffice; the second time asks what they left open.
         """
         found = list(blocks)
-        asked: dict[int, frozenset[AnyRead]] = dict.fromkeys(range(len(found)), frozenset())
+        asked: dict[int, Reads] = dict.fromkeys(range(len(found)), Reads())
         for _ in range(CHECKS):
             calls = {at: self._detectors.checks(found[at]) for at in asked}
-            wanted = {at: _first(reads, standing - asked[at]) for at, reads in calls.items() if reads.state - asked[at]}
+            open_calls = {at: reads for at, reads in calls.items() if not asked[at].covers(reads)}
+            wanted = {at: _first(reads, standing - asked[at].state) for at, reads in open_calls.items()}
             if not wanted:
                 break
             checked = await self._checks([(found[at], reads) for at, reads in wanted.items()])
             for at, block in zip(wanted, checked, strict=True):
                 found[at] = block
-            asked = {at: reads.state for at, reads in wanted.items()}
+            asked = wanted
         return found
 
     async def _to_the_first(self, found: list[Digested], reads: Reads, start: Memories) -> list[Digested]:
