@@ -85,7 +85,7 @@ def declared(place_table: PlaceTable, contract: Address, state: StateRead) -> De
     selectors: list[str] = []
     for where in own:
         if isinstance(where.read, CallBytes):
-            table = read_table(state.get(where.read) or b"") or {}
+            table = read_table(state.get(where.read) or b"", where.read.body) or {}
             slots.update(table.values())
             selectors += sorted(table)
             continue

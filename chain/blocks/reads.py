@@ -191,12 +191,13 @@ class TouchedState(Read[Touched]):
 
 @dataclass(frozen=True, slots=True)
 class RunsAs(Read[Address]):
-    """The address as which the code at `target` runs when `address` is called with an unknown function: `address` itself
-    (DELEGATECALL), the target (CALL), or `NOBODY` if that code does not run.
+    """The address as which the code at `target` runs when `address` is called with `body`, an unknown function unless a router
+    has a target for it: `address` itself (DELEGATECALL), the target (CALL), or `NOBODY` if that code does not run.
     """
 
     address: Address
     target: Address
+    body: str = UNKNOWN_FUNCTION
 
     def decode(self, raw: Any) -> Address:
         """The address whose complement the code in place of the target's returned."""

@@ -25,7 +25,8 @@ from chain.detectors import joined_memory, split_memory
 from chain.events import Address, PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.claims import Claim, Verdict, checks, held, judged
-from chain.proxies.diamonds import CUTS, cut, read_table, swaps
+from chain.proxies.diamonds import CUTS, EXTENSIONS, read_table
+from chain.proxies.facet_tables import FacetTables
 from chain.proxies.kind import LogSpec
 from chain.proxies.kinds import every
 from chain.proxies.log_claims import LogClaims
@@ -58,6 +59,7 @@ class Upgrades:
         self._memory = UpgradeMemory().of(self._contracts)
         self._own: dict[Address, tuple[WatchedPlace, ...]] = {}  # what is read of a contract itself
         self._claims = LogClaims(self._place_table, self._watched, self._memory)
+        self._tables = FacetTables(self._place_table, self._watched, self._memory)
         self._behind: dict[tuple[Role, Address], list[Address]] | None = None  # the contracts behind each beacon
         self._reads: Reads | None = None
         every_place = (where for contract in self._contracts for where in self._place_table.own_places(contract))
@@ -89,12 +91,12 @@ class Upgrades:
         wanted = checks(block, [*self._claims.claims(logs, self._children())]) if logs else Reads()
         if block.writes is None and any(log in self._executions for log in block.logs):
             wanted = replace(wanted, writes=self._writes)  # they tell in whose transaction a place changed
-        return wanted
+        return replace(wanted, state=wanted.state | self._tables.checks(block))
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """The changes by logs and writes in order, then those that the state alone shows."""
-        found: list[PlacedEvent] = []
         self._silent.clear()
+        found: list[PlacedEvent] = [*self._tables.on_logs(block)]
         for one in in_order(block.logs, block.writes, self._named) if block.writes else block.logs:
             if isinstance(one, Write):
                 found.extend(self._on_write(block, one))
@@ -125,6 +127,7 @@ class Upgrades:
         self._memory = joined_memory(parts.values(), UpgradeMemory).of(self._contracts)
         self._own.clear()
         self._claims = LogClaims(self._place_table, self._watched, self._memory)
+        self._tables = FacetTables(self._place_table, self._watched, self._memory)
         self._behind = self._reads = None
 
     def _reported(self, contract: Address) -> dict[str, str]:
@@ -155,7 +158,10 @@ class Upgrades:
             self._own[contract] = tuple(
                 where
                 for where in self._place_table.own_places(contract)
-                if where.always or (where.key == DELEGATE and account) or not _is_empty(places, where.key)
+                if where.always
+                or (where.key == DELEGATE and account)
+                or (where.with_table and _has_table(places))
+                or not _is_empty(places, where.key)
             )
         yield from self._own[contract]
         for role, address in self._asked(contract):
@@ -175,9 +181,6 @@ class Upgrades:
             self._reads_anew(contract)
 
     def _on_log(self, block: Block, log: Log) -> Iterator[PlacedEvent]:
-        if log.topics[0] in CUTS and log.address in self._watched:
-            table = self._memory.tables.get(log.address, {})
-            yield from self._retable(block, log.address, CUTS[log.topics[0]], cut(table, log), log)
         for contract, kind, spec in self._claims.concerned(log, self._children()):
             if spec.confirmed:
                 new = None if spec.position is None else log.address_at(spec.position)
@@ -325,8 +328,10 @@ class Upgrades:
     def _on_table(
         self, block: Block, contract: Address, where: WatchedPlace, answer: bytes
     ) -> Iterator[ContractUpgraded]:
-        table = read_table(answer)
-        if table is None:
+        assert isinstance(where.read, CallBytes)
+        table, places = read_table(answer, where.read.body), self._places(contract)
+        others = {key: place for key, place in places.items() if key != where.key}
+        if table is None or _has_table(others):
             self._empty(contract, where.key)
             return
         first = where.key not in self._places(contract)
@@ -334,27 +339,7 @@ class Upgrades:
         if first and contract not in self._memory.tables:
             self._memory.tables[contract] = table
             return
-        yield from self._retable(block, contract, where.kind, table, None)
-
-    def _retable(
-        self, block: Block, contract: Address, kind: str, table: dict[str, Address], log: Log | None
-    ) -> Iterator[ContractUpgraded]:
-        before = self._memory.tables.get(contract, {})
-        self._memory.tables[contract] = table
-        seen_by = SeenBy.SLOT if log is None else SeenBy.LOG
-        for swap in swaps(before, table):
-            upgrade = Upgrade(
-                contract=contract,
-                kind=kind,
-                role=Role.FACET,
-                old=swap.old,
-                new=swap.new or NOBODY,
-                seen_by=seen_by,
-                at=log,
-                gained=swap.selectors if swap.new else (),
-                lost=swap.selectors if swap.old else (),
-            )
-            yield upgraded(block, upgrade)
+        yield from self._tables.changed(block, contract, where.kind, table, None)
 
     def _change(self, block: Block, upgrade: Upgrade, key: str) -> Iterator[ContractUpgraded]:
         """The event of an upgrade that is new; `key` is the role or the place whose value it changes."""
@@ -369,6 +354,10 @@ class Upgrades:
             self._reads_anew(contract)
         event = upgraded(block, replace(upgrade, old=old))
         yield event if isinstance(upgrade.at, Log) else self._silent.numbered(event)
+
+
+def _has_table(places: Places) -> bool:
+    return any(key in places and not places[key].is_empty for key in (TABLE, EXTENSIONS))
 
 
 def _is_empty(places: Places, key: str) -> bool:

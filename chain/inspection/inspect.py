@@ -275,7 +275,7 @@ class _Inspecting:
 
 def _table(kind: ProxyKind | None, address: Address, state: StateRead) -> dict[str, Address]:
     for body in kind.tables if kind else ():
-        if found := table_of(state.get(CallBytes(address, body))):
+        if found := table_of(state, CallBytes(address, body)):
             return found
     return {}
 

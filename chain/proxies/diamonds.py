@@ -1,7 +1,8 @@
-"""Reads diamonds' tables (EIP-2535) from cut logs and the loupe's answers, and compares two tables. Pure.
+"""Reads the tables of diamonds and routers from the logs of their changes and from their loupes, and compares two tables. Pure.
 
 A table maps selectors ("0x" and 8 digits) to facets (addresses). Sources: EIP-2535 (`DiamondCut`, `facets()`), EIP-1538
-(`FunctionUpdate`, one selector a log).
+(`FunctionUpdate`, one selector a log), thirdweb's dynamic-contracts (ERC-7504; `getAllExtensions()`), Pendle's router
+(pendle-core-v2, IPActionStorageV4: `SelectorToFacetSet`).
 """
 
 from __future__ import annotations
@@ -20,8 +21,29 @@ ERA_CUT = "0x87b829356b3403d36217eff1f66ee48eacd0a69015153aba4f0de29fe5340c30"
 """ZKsync's: DiamondCut((address,uint8,bool,bytes4[])[],address,bytes), each change with a flag whether it can be frozen."""
 FEATURE_UPDATE = "0x2ae221083467de52078b0096696ab88d8d53a7ecb44bb65b56a2bab687598367"
 """0x's: ProxyFunctionUpdated(bytes4,address,address), with the layout of EIP-1538's log."""
-CUTS = {DIAMOND_CUT: "eip2535", ERA_CUT: "eip2535", FUNCTION_UPDATE: "eip1538", FEATURE_UPDATE: "zero_ex"}
+FACET_SET = "0x0038aaccfeca40ea50135fcc37980765ee22033e320eaf575624561bdbbe9300"
+"""Pendle's: SelectorToFacetSet(bytes4,address)."""
+EXTENSION_ADDED = "0xbb37a605de78ba6bc667aeaf438d0aae8247e6f48a8fad23730e4fbbb480abf3"
+EXTENSION_REPLACED = "0x5f1ef2b136db521971a88818ce904a8e310082338afdc100212a312706642158"
+EXTENSION_REMOVED = "0x3169a23cec9ad1a25ab59bbe00ecf8973dd840c745775ea8877041ef5ce65bcc"
+"""thirdweb's: name, implementation (not where it is removed), and the extension: ((string,string,address),(bytes4,string)[])."""
+CUTS = {
+    DIAMOND_CUT: "eip2535",
+    ERA_CUT: "eip2535",
+    FUNCTION_UPDATE: "eip1538",
+    FEATURE_UPDATE: "zero_ex",
+    FACET_SET: "pendle",
+    EXTENSION_ADDED: "thirdweb",
+    EXTENSION_REPLACED: "thirdweb",
+    EXTENSION_REMOVED: "thirdweb",
+}
 """The logs that change a table, and the kind that they are of."""
+FACETS = "0x7a0ed627"
+"""facets(), the loupe of EIP-2535."""
+EXTENSIONS = "0x4a00cc48"
+"""getAllExtensions(), thirdweb's loupe."""
+FACET_AT = {FUNCTION_UPDATE: 2, FEATURE_UPDATE: 2, FACET_SET: 1}
+"""The argument that is the facet, in logs of a single function, whose selector is the first argument."""
 REMOVE = 2
 WORD = 32
 
@@ -52,29 +74,36 @@ def swaps(before: Mapping[str, Address], after: Mapping[str, Address]) -> list[S
     ]
 
 
-def cut(table: Mapping[str, Address], log: Log) -> dict[str, Address]:
-    """The table after a log of a cut or of one function. The unreadable part of a log changes nothing."""
-    after = dict(table)
-    if log.topics[0] in (FUNCTION_UPDATE, FEATURE_UPDATE):
-        changes = iter([(f"0x{log.word(0).to_bytes(WORD, 'big')[:4].hex()}", log.address_at(2))])
-    else:
-        changes = _changes(log.body, 3 if log.topics[0] == ERA_CUT else 2)
-    for selector, facet in changes:
-        after.pop(selector, None)
-        if facet != NOBODY:
-            after[selector] = facet
-    return after
+def changes_in(log: Log) -> dict[str, Address]:
+    """What a log of a cut, an extension or one function says: selectors and their facets (`NOBODY`: removed). The unreadable
+    part of a log says nothing.
+    """
+    topic = log.topics[0]
+    if topic in FACET_AT:
+        return {f"0x{log.word(0).to_bytes(WORD, 'big')[:4].hex()}": log.address_at(FACET_AT[topic])}
+    if topic in (EXTENSION_ADDED, EXTENSION_REPLACED, EXTENSION_REMOVED):
+        facet, selectors = _extension(log.body, _word(log.body, 0)) or (NOBODY, ())
+        return dict.fromkeys(selectors, NOBODY if topic == EXTENSION_REMOVED else facet)
+    return dict(_changes(log.body, 3 if topic == ERA_CUT else 2))
 
 
-def read_table(answer: bytes) -> dict[str, Address] | None:
-    """The loupe's `facets()`: an array of (address, selectors). None where the answer is no such array, or an empty one: the
-    loupe itself must be served.
+def cut(table: Mapping[str, Address], changes: Mapping[str, Address]) -> dict[str, Address]:
+    """The table after these changes."""
+    after = {selector: facet for selector, facet in table.items() if selector not in changes}
+    return after | {selector: facet for selector, facet in changes.items() if facet != NOBODY}
+
+
+def read_table(answer: bytes, body: str = "") -> dict[str, Address] | None:
+    """What a loupe answered to a call with `body`: `EXTENSIONS`, else `facets()`, an array of (address, selectors). None where
+    the answer is no such array, or an empty one: the loupe itself must be served.
     """
     table: dict[str, Address] = {}
     start = _word(answer, 0)
     count = _word(answer, start)
     if start is None or count is None or count > len(answer) // WORD:
         return None
+    if body == EXTENSIONS:
+        return _extensions(answer, start + WORD, count) or None
     for at in range(count):
         offset = _word(answer, start + WORD * (at + 1))
         facet = None if offset is None else _word(answer, start + WORD + offset)
@@ -83,6 +112,32 @@ def read_table(answer: bytes) -> dict[str, Address] | None:
         base = start + WORD + offset
         table.update((selector, address_of(facet)) for selector in _selectors(answer, base, base + WORD))
     return table or None
+
+
+def _extensions(answer: bytes, base: int, count: int) -> dict[str, Address]:
+    table: dict[str, Address] = {}
+    for at in range(count):
+        offset = _word(answer, base + WORD * at)
+        found = None if offset is None else _extension(answer, base + offset)
+        if found is None:
+            return {}
+        table.update(dict.fromkeys(found[1], found[0]))
+    return table
+
+
+def _extension(body: bytes, base: int | None) -> tuple[Address, tuple[str, ...]] | None:
+    """The implementation and the selectors of the extension whose tuple is at `base`: its metadata, then its functions."""
+    metadata = None if base is None else _word(body, base)
+    functions = None if base is None else _word(body, base + WORD)
+    if base is None or metadata is None or functions is None:
+        return None
+    facet, count = _word(body, base + metadata + 2 * WORD), _word(body, base + functions)
+    if facet is None or count is None or count > len(body) // WORD:
+        return None
+    first = base + functions + WORD
+    offsets = (_word(body, first + WORD * at) for at in range(count))
+    starts = [first + offset for offset in offsets if offset is not None and first + offset + WORD <= len(body)]
+    return address_of(facet), tuple(f"0x{body[start : start + 4].hex()}" for start in starts)
 
 
 def _changes(body: bytes, listed: int) -> Iterator[tuple[str, Address]]:

@@ -25,14 +25,16 @@ MIN_ADDRESS = 1 << 64
 class SlotSpec:
     """A storage slot of the proxy that holds an address.
 
-    `always`: read in every block even when empty at first. `shared`: the number is so low that other contracts
-    may hold anything there, so only recognised proxies are read there, and no detector that has not read the code does.
+    `always`: read in every block even when empty at first; `with_table`: the same of a contract whose loupe answers. `shared`:
+    the number is so low that other contracts may hold anything there, so only recognised proxies are read there, and no
+    detector that has not read the code does.
     `proved`: counts only where a call shows that the proxy runs the code of the address found there as its own.
     """
 
     role: Role
     slot: int
     always: bool = False
+    with_table: bool = False
     shared: bool = False
     proved: bool = False
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from chain.blocks.abi import address_of
 from chain.blocks.reads import AccountDelegate, CallBytes, CallWord, CodeHash, Read, RunsAs, SlotWord, StateRead
 from chain.events import Address, Role
+from chain.proxies.diamonds import FACETS
 from chain.proxies.kind import OWN_ADDRESS, GetterSpec, LogSpec, ProxyKind, SlotSpec, worth_proving
 
 CODE, DELEGATE, TABLE = Role.CODE, Role.DELEGATE, Role.TABLE
@@ -21,8 +22,9 @@ CODE, DELEGATE, TABLE = Role.CODE, Role.DELEGATE, Role.TABLE
 
 @dataclass(frozen=True, slots=True)
 class WatchedPlace:
-    """A place to read, the role its answer fills, and the kind to name. `always`: read even when it was empty. `key` names it
-    among the places of the proxy or, where it is read of another address, of that `beacon`.
+    """A place to read, the role its answer fills, and the kind to name. `always`: read even when it was empty, `with_table`: only
+    if the contract has a table. `key` names it among the places of the proxy or, where it is read of another address, of that
+    `beacon`.
 
     `proved`: the place counts only after a call has shown that the proxy runs the code of the address found there (or, with
     `forwards`, calls it).
@@ -36,6 +38,7 @@ class WatchedPlace:
     proved: bool = False
     forwards: bool = False
     beacon: Address | None = None
+    with_table: bool = False
 
     def proof(self, contract: Address, word: str) -> RunsAs | None:
         """The call that proves it; None if the word is no address of a target."""
@@ -66,13 +69,23 @@ class PlaceSpec:
     always: bool
     proved: bool
     forwards: bool = False
+    with_table: bool = False
 
     def at(self, address: Address) -> WatchedPlace:
         """The place of this slot or getter of that proxy."""
         read: Read[int] = CallWord(address, self.body)
         if self.slot is not None:
             read = SlotWord(address, int(address, 16) if self.slot == OWN_ADDRESS else self.slot)
-        return WatchedPlace(read, self.key, self.role, self.kind, self.always, self.proved, self.forwards)
+        return WatchedPlace(
+            read,
+            self.key,
+            self.role,
+            self.kind,
+            self.always,
+            self.proved,
+            self.forwards,
+            with_table=self.with_table,
+        )
 
 
 class PlaceTable:
@@ -101,12 +114,17 @@ class PlaceTable:
             return known
         found = [spec.at(address) for spec in self._specs.values()]
         found += [
-            WatchedPlace(CallBytes(address, body), TABLE, TABLE, kind, False) for body, kind in self._tables.items()
+            WatchedPlace(CallBytes(address, body), TABLE if body == FACETS else body, TABLE, kind, False)
+            for body, kind in self._tables.items()
         ]
         found.append(WatchedPlace(AccountDelegate(address), DELEGATE, DELEGATE, "eip7702", False))
         found.append(WatchedPlace(CodeHash(address), CODE, CODE, CODE, True))
         self._known[address] = found
         return found
+
+    def loupes(self, address: Address) -> list[CallBytes]:
+        """The calls of this contract that may answer its table of facets."""
+        return [CallBytes(address, body) for body in self._tables]
 
     def keys(self, kind: str, role: Role) -> list[str]:
         """The places of this very kind that fill this role."""
@@ -140,7 +158,8 @@ class PlaceTable:
         for slot in kind.slots:
             if not slot.shared:
                 key = f"{slot.slot:#x}"[:10]
-                self._put(PlaceSpec(key, slot.role, kind.name, slot.slot, "", slot.always, slot.proved))
+                spec = PlaceSpec(key, slot.role, kind.name, slot.slot, "", slot.always, slot.proved)
+                self._put(replace(spec, with_table=slot.with_table))
         for call in kind.calls:
             if call.watched and call.of == Role.PROXY:
                 self._put(
@@ -150,15 +169,15 @@ class PlaceTable:
                 self._via[call.of, call.body, call.role] = kind.name
         for body in kind.tables:
             self._tables[body] = kind.name
-        for spec in kind.logs:
-            plain = self._plain.setdefault((spec.topic, spec.role), [])
-            plain += [slot for slot in kind.slots if slot.role == spec.role and not slot.proved]
+        for log in kind.logs:
+            plain = self._plain.setdefault((log.topic, log.role), [])
+            plain += [slot for slot in kind.slots if slot.role == log.role and not slot.proved]
             plain += [
                 call
                 for call in kind.calls
-                if call.role == spec.role and call.of == Role.PROXY and not (call.proved or call.watched)
+                if call.role == log.role and call.of == Role.PROXY and not (call.proved or call.watched)
             ]
-            self.logs.setdefault(spec.topic, []).append((kind.name, spec))
+            self.logs.setdefault(log.topic, []).append((kind.name, log))
 
     def _put(self, spec: PlaceSpec) -> None:
         """If one of the kinds that share a place needs a proof of it, all do."""

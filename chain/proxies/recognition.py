@@ -69,14 +69,14 @@ def roles_of(kind: ProxyKind, address: Address, code: bytes, state: StateRead) -
         word = (state.get(call.read(found[call.of], address)) or 0) if call.of in found else 0
         if 0 < word <= MAX_ADDRESS:
             found.setdefault(call.role, address_of(word))
-    if any(table_of(state.get(CallBytes(address, body))) for body in kind.tables):
+    if any(table_of(state, CallBytes(address, body)) for body in kind.tables):
         found[Role.TABLE] = address
     return found
 
 
-def table_of(answer: bytes | None) -> dict[str, Address]:
+def table_of(state: StateRead, loupe: CallBytes) -> dict[str, Address]:
     """The table that a loupe answered; empty where it did not."""
-    return read_table(answer or b"") or {}
+    return read_table(state.get(loupe) or b"", loupe.body) or {}
 
 
 def credible(state: StateRead) -> StateRead:

@@ -123,6 +123,20 @@ def said(block: Block, claim: Claim, held: str | None) -> UpgradeSaid:
     )
 
 
+def facet_said(block: Block, kind: str, log: Log, facet: Address, held: Address | None) -> UpgradeSaid:
+    """The event of a log whose change of a table the state does not bear out; `held` serves its functions."""
+    return UpgradeSaid(
+        place=block.place(log),
+        seen_at=block.seen_at,
+        event_id=block.event_id(log.index, "said", log.address, Role.FACET, facet),
+        contract=log.address,
+        proxy_kind=kind,
+        role=Role.FACET,
+        said=facet,
+        held=held,
+    )
+
+
 def disproved(block: Block, contract: Address, role: Role, reported: str, held: str | None) -> UpgradeSaid:
     """The event of an earlier log that this block's state contradicts: its own block could not be read."""
     return UpgradeSaid(

@@ -185,6 +185,11 @@ HALTED = (
     "stack",
     "outofgas",
     "opcodenotfound",
+    "invalidfeopcode",
+    "invalidoperandoog",
+    "memoryoog",
+    "memorylimitoog",
+    "gas uint64 overflow",
 )
 """Texts for an execution that ended without an answer: geth, nethermind, besu, anvil."""
 OVERSIZED = ("response too large", "response is too big", "response size")

@@ -16,7 +16,6 @@ from chain.blocks.block import Header, Log
 from chain.blocks.delegates import NEUTRAL
 from chain.blocks.reads import (
     SENTINEL_MAGIC,
-    UNKNOWN_FUNCTION,
     AccountDelegate,
     AnyRead,
     CallBytes,
@@ -143,7 +142,7 @@ def read_ask(read: AnyRead, at: Any) -> Ask:
         case CoinBalance():
             return ("eth_getBalance", [read.address, at])
         case RunsAs():
-            call = {"to": read.address, "data": UNKNOWN_FUNCTION, "gas": hex(REACH_GAS)}
+            call = {"to": read.address, "data": read.body, "gas": hex(REACH_GAS)}
             return ("eth_call", [call, at, {read.target: {"code": RUNS_AS}}])
         case RunsOneOf():
             return ("eth_call", [_probe(read), at, {target: {"code": sentinel(target)} for target in read.targets}])

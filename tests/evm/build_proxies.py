@@ -106,6 +106,19 @@ TAKEN = (
         )
         for name in ("ZeroEx", "InitialMigration", "SimpleFunctionRegistryFeature", "OwnableFeature")
     ),
+    *(
+        Taken(
+            name=name,
+            package="@eth-optimism/contracts@0.6.0",
+            licence="MIT",
+            path=f"artifacts/contracts/{folder}/{name}.sol/{name}.json",
+        )
+        for name, folder in (
+            ("Lib_AddressManager", "libraries/resolver"),
+            ("Lib_ResolvedDelegateProxy", "libraries/resolver"),
+            ("L1ChugSplashProxy", "chugsplash"),
+        )
+    ),
     Taken(
         name="SequenceFactory",
         package="@0xsequence/wallet-contracts@3.0.1",
@@ -162,6 +175,20 @@ COMPILED = (
         licence="Apache-2.0",
         compiler="0.8",
         path="patterns.sol",
+        packages=(),
+    ),
+    Compiled(
+        names=("ExtendableRouter", "FallbackDiamond"),
+        licence="MIT",
+        compiler="0.8",
+        path="routers.sol",
+        packages=("@thirdweb-dev/dynamic-contracts@1.2.5", "@solidstate/contracts@0.0.59"),
+    ),
+    Compiled(
+        names=("PendleActions", "PendleLike", "RocketStorageLike", "RocketMinipoolLike"),
+        licence="Apache-2.0",
+        compiler="0.8",
+        path="registries.sol",
         packages=(),
     ),
     Compiled(

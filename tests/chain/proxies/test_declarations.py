@@ -9,6 +9,7 @@ from chain.blocks.reads import UNKNOWN_FUNCTION, AnyRead, CallBytes, CallWord, R
 from chain.blocks.standards import NOBODY
 from chain.events import Role
 from chain.proxies import kinds
+from chain.proxies.diamonds import EXTENSIONS, FACETS
 from chain.proxies.kind import GetterSpec, Proof, ProxyKind, SlotSpec, code_like
 from chain.proxies.places import CODE, DELEGATE, TABLE, PlaceTable
 from chain.proxies.recognition import asked_first, asked_next, credible, recognised, roles_of
@@ -81,6 +82,12 @@ def test_each_slot_is_the_hash_of_its_documented_text(words: str) -> None:
     assert (role, slot) in {(one.role, one.slot) for one in kinds.declared(kind).slots}
 
 
+@pytest.mark.parametrize("words", preimages("COMPUTED"))
+def test_each_other_slot_is_where_its_document_computes_it(words: str) -> None:
+    kind, role, slot = preimages("COMPUTED")[words]
+    assert (role, slot) in {(one.role, one.slot) for one in kinds.declared(kind).slots}
+
+
 @pytest.mark.parametrize("signature", LOGS)
 def test_each_log_is_the_hash_of_its_signature(signature: str) -> None:
     kind, role, position = LOGS[signature]
@@ -91,7 +98,7 @@ def test_each_log_is_the_hash_of_its_signature(signature: str) -> None:
 def test_every_declared_slot_and_log_is_covered_by_these_tests() -> None:
     known = {int.from_bytes(keccak(words.encode()), "big") + less for words, (_, _, less) in SLOTS.items()}
     topics = {"0x" + keccak(signature.encode()).hex() for signature in LOGS}
-    known.add(SYNTHETIX_V3)
+    known |= {SYNTHETIX_V3, *(slot for _, _, slot in preimages("COMPUTED").values())}
     for kind in kinds.every():
         assert {one.slot for one in kind.slots if one.slot > 3} <= known, kind.name
         assert {one.topic for one in kind.logs} <= topics, kind.name
@@ -224,7 +231,8 @@ def test_the_watched_places_are_unambiguous_across_contracts() -> None:
         3,
     }
     assert SlotWord(AT, int(AT, 16)) in {where.read for where in places}  # Sequence
-    assert [where.key for where in places[-3:]] == [TABLE, DELEGATE, CODE]
+    assert {where.key for where in places[-4:]} == {TABLE, EXTENSIONS, DELEGATE, CODE}
+    assert {one.body for one in form.loupes(AT)} == {FACETS, EXTENSIONS}
     assert len({where.key for where in places}) == len({where.read for where in places}) == len(places)
     assert form.asked_roles == {"beacon", "kernel"}
     assert {where.role for where in form.via(Role.BEACON, BEACON)} == {Role.IMPLEMENTATION}

@@ -173,6 +173,9 @@ def test_only_the_first_500_characters_of_a_refusal_count() -> None:
     assert is_pruned("x" * 494 + "pruned")
     assert not is_pruned("x" * 495 + "pruned")
     assert is_halted("x" * 494 + "REVERT")
+    assert is_halted("EVM error InvalidOperandOOG")
+    assert is_halted("EVM error InvalidFEOpcode")
+    assert is_halted("gas uint64 overflow")
     assert not is_halted("x" * 495 + "revert")
 
 

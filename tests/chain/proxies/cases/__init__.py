@@ -1,8 +1,9 @@
 """Finds the cases of kinds of proxy: one file a kind, named like it. A new kind adds a file here and edits none.
 
 A file declares `CASE`: how the proxy is deployed, and the change that must be reported (`changing.py` explains the form). It may
-declare `SLOTS` and `LOGS`: the words and signatures whose hashes its slots and topics are (`test_declarations.py`). The cases of
-the first kinds are together in `changing.py`, `clones.py` and `families.py`.
+declare `SLOTS` and `LOGS`: the words and signatures whose hashes its slots and topics are, and `COMPUTED`: slots that the
+document computes in another way (`test_declarations.py`). The cases of the first kinds are together in `changing.py`,
+`clones.py` and `families.py`.
 """
 
 from __future__ import annotations
