@@ -8,7 +8,7 @@ import pytest
 
 from chain.blocks.abi import topic_of
 from chain.blocks.block import Block, Log
-from chain.blocks.reads import CallWord, CodeHash, Reads
+from chain.blocks.reads import AnyRead, CallWord, CodeHash, Reads
 from chain.control.timelocks import Executions, marks
 from chain.control.timelocks.zodiac_delay import RAN
 from chain.detectors.closure import Closure
@@ -55,8 +55,8 @@ def test_the_writes_of_a_block_are_asked_for_where_a_timelock_executed_and_they_
 def recognised() -> Timelocks:
     """Returns a detector that knows the kind of its timelock."""
     detector = watching()
-    answers = {CallWord(GUARD, body): 1 for body in marks()["openzeppelin"]}
-    detector.on_block(block(1, state={CodeHash(GUARD): 5, **answers}), ())
+    answers: dict[AnyRead, object] = {CallWord(GUARD, body): 1 for body in marks()["openzeppelin"]}
+    detector.on_block(block(1, state=answers | {CodeHash(GUARD): 5}), ())
     return detector
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
-from chain.events import CodeCompared, NetworkId, PlacedEvent, Role
+from chain.events import ChainEvent, CodeCompared, NetworkId, Role
 from chain.events.upgrades import ContractUpgraded
 from chain.inspection.inspect import Inspection, inspect
 from chain.nodes.group import NodeGroup
 from chain.nodes.web3_node import Web3Node
 from chain.proxies import kinds
-from chain.sync.watcher import scan
+from chain.sync.watcher import Watcher, scan
 from chain.watch import Watch, WatchedContract
-from tests.chain.following import settings_of
+from tests.chain.following import head_at, placed, settings_of, until
 from tests.chain.proxies.changing import CHANGING
 from tests.chain.proxies.clones import CLONES
 from tests.chain.proxies.making import DeployedProxy, Deployer, Wanted
@@ -49,18 +49,29 @@ async def test_every_kind_is_recognised_and_each_change_is_reported_once_in_its_
         start = await anvil.height() + 1
         wanted = [one for name, (_, change) in CHANGING.items() for one in await change(deployer, deployed[name])]
         await anvil.mine()
-        assert await changes(anvil, deployed, start) == Counter(wanted)
+        live, past = await changes(anvil, deployed, start)
+        assert live == Counter(wanted)
+        assert past == Counter(wanted)
         assert {one.contract for one in wanted} == {
             deployed[name].address for name, (_, change) in CHANGING.items() if change is not nothing
         }
 
 
-async def changes(anvil: Anvil, deployed: dict[str, DeployedProxy], start: int) -> Counter[Wanted]:
+async def changes(
+    anvil: Anvil, deployed: dict[str, DeployedProxy], start: int
+) -> tuple[Counter[Wanted], Counter[Wanted]]:
+    """What is told live, and by a scan; nothing else may be."""
     watch = Watch(contracts=tuple(WatchedContract(address=one.address) for one in deployed.values()))
-    events = [event async for event in scan(settings_of(anvil.url, watch=watch), start, await anvil.height())]
+    end = await anvil.height()
+    settings = settings_of(anvil.url, watch=watch, start_block=start)
+    live = placed(await until(Watcher(settings, None), head_at(end), within_s=240))
+    past = placed([event async for event in scan(settings, start, end)])
+    return told(live), told(past)
+
+
+def told(events: list[ChainEvent]) -> Counter[Wanted]:
     upgrades = [event for event in events if isinstance(event, ContractUpgraded)]
-    others = [event for event in events if isinstance(event, PlacedEvent) and not isinstance(event, CodeCompared)]
-    assert others == upgrades  # precision: nothing else
+    assert [event for event in events if not isinstance(event, CodeCompared)] == upgrades  # precision: nothing else
     return Counter(
         Wanted(event.contract, event.role, event.old, event.new, event.place.block_number) for event in upgrades
     )
