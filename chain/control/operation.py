@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from chain.blocks.abi import selector_of
 from chain.blocks.block import Log
-from chain.control.call_data import Foreseen
+from chain.control.call_data import DecodedCall, Foreseen
 
 
 class Phase(StrEnum):
@@ -35,9 +35,10 @@ class Phase(StrEnum):
 class Step:
     """What one log reports of one operation.
 
-    `foreseen`: the code changes its calls would make. `opaque`: it may do more than its calls say (a delegated call, a
-    hash). `at_once`: it may run without having been announced on chain (a multisig). Earliest execution is `eta_s` (unix
-    seconds), `delay_s` after the block, or block `eta_block`; without any of them, the block itself.
+    `foreseen`: the code changes its calls would make; `calls`: these calls themselves, as far as the log has them.
+    `opaque`: it may do more than its calls say (a delegated call, a hash). `at_once`: it may run without having been
+    announced on chain (a multisig). Earliest execution is `eta_s` (unix seconds), `delay_s` after the block, or block
+    `eta_block`; without any of them, the block itself.
     """
 
     operation: str
@@ -48,6 +49,7 @@ class Step:
     eta_s: int | None = None
     delay_s: int | None = None
     eta_block: int | None = None
+    calls: tuple[DecodedCall, ...] = ()
 
 
 Steps = Mapping[str, Callable[[Log], Step]]

@@ -12,16 +12,19 @@ from chain.proxies.kind import LogSpec, ProxyKind
 from chain.proxies.kinds import every
 from chain.rpc.messages import Ask, log_in
 
-TARGETS = (Role.IMPLEMENTATION, Role.SECONDARY, Role.BEACON, Role.DICTIONARY)
+TARGETS = frozenset({Role.IMPLEMENTATION, Role.SECONDARY, Role.BEACON, Role.DICTIONARY})
 TOPICS = sorted({spec.topic for kind in every() for spec in kind.logs} | CUTS.keys())
 
 LoggedChange = tuple[Log, int, int | None]
 """A log with the number and the time (Unix seconds, if known) of its block."""
 
 
-def logs_ask(addresses: Sequence[Address]) -> Ask:
-    """Request all logs of these addresses that may report a change, from the first block on."""
-    wanted = {"address": list(addresses), "topics": [TOPICS], "fromBlock": "0x0", "toBlock": "latest"}
+def logs_ask(
+    addresses: Sequence[Address], first: int = 0, last: int | None = None, topics: Sequence[str] = TOPICS
+) -> Ask:
+    """Request all logs of these addresses that may report a change, from the first block to the last (None: the head)."""
+    to = "latest" if last is None else hex(last)
+    wanted = {"address": list(addresses), "topics": [list(topics)], "fromBlock": hex(first), "toBlock": to}
     return ("eth_getLogs", [wanted])
 
 

@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chain.blocks.abi import address_of
-from chain.blocks.reads import UNKNOWN_FUNCTION, CallWord, StateRead
+from chain.blocks.reads import UNKNOWN_FUNCTION, CallBytes, CallWord, StateRead
 from chain.blocks.standards import NOBODY
+from chain.control.getters import SIGNERS, WHOLE
 from chain.events import Address, Role
 from chain.proxies.kind import ProxyKind
 
 OWNER, ADMIN, MIN_DELAY, DELAY = "0x8da5cb5b", "0xf851a440", "0xf27a0c92", "0x6a42b8f8"
-THRESHOLD = "0xe75235b8"
+THRESHOLD, AUTHORITY = "0xe75235b8", "0xbf7e214f"
+PROFILE = (OWNER, ADMIN, AUTHORITY, MIN_DELAY, DELAY, THRESHOLD, UNKNOWN_FUNCTION)
 MAX_DELAY_S = 100 * 365 * 86_400
 MAX_HOPS = 4
 DECIDING = (Role.ADMIN, Role.KERNEL, Role.FACTORY)
@@ -33,9 +35,9 @@ class Controller:
     threshold: int | None = None
 
 
-def profile(address: Address) -> tuple[CallWord, ...]:
-    """Return the reads that classify an address."""
-    return tuple(CallWord(address, body) for body in (OWNER, ADMIN, MIN_DELAY, DELAY, THRESHOLD, UNKNOWN_FUNCTION))
+def profile(address: Address) -> tuple[CallWord | CallBytes, ...]:
+    """Return the reads that classify an address, and name its owner, admin, authority and signers."""
+    return (*(CallWord(address, body) for body in PROFILE), CallBytes(address, WHOLE[SIGNERS]))
 
 
 def controllers(
@@ -51,7 +53,7 @@ def controllers(
     found: list[Controller] = []
     at: Address | None = address if kind.by_itself else _start(address, roles, state)
     while at is not None and len(found) < MAX_HOPS and at not in {one.address for one in found}:
-        one = _controller(at, state, codes)
+        one = classified(at, state, codes)
         found.append(one)
         at = _address(state, at, OWNER) if one.what == "contract" else None
     if not found or found[-1].what in ("contract", "unread"):
@@ -67,11 +69,13 @@ def _start(address: Address, roles: Mapping[Role, Address], state: StateRead) ->
     return _address(state, roles.get(Role.BEACON, address), OWNER)
 
 
-def _controller(address: Address, state: StateRead, codes: Mapping[Address, bytes]) -> Controller:
+def classified(address: Address, state: StateRead, codes: Mapping[Address, bytes]) -> Controller:
+    """What an address is, by its code and its answers."""
+    if address == NOBODY:
+        return Controller(address=address, what="nobody")
     code = codes.get(address)
     if not code or code.startswith(b"\xef\x01\x00"):
-        what = "unread" if code is None else "nobody" if address == NOBODY else "account"
-        return Controller(address=address, what=what)
+        return Controller(address=address, what="unread" if code is None else "account")
     delay_s = state.get(CallWord(address, MIN_DELAY))
     if delay_s is None and CallWord(address, ADMIN) in state:
         delay_s = state.get(CallWord(address, DELAY))

@@ -30,6 +30,12 @@ def steps() -> Mapping[str, Callable[[Log], Step]]:
     return found
 
 
+def steps_of(kind: str) -> Mapping[str, Callable[[Log], Step]]:
+    """The readers of one kind."""
+    found: Mapping[str, Callable[[Log], Step]] = _REGISTRY.module(kind).STEPS
+    return found
+
+
 def marks() -> Mapping[str, tuple[str, ...]]:
     """By kind, the bodies of the getters that all answer at an address of that kind."""
     return {kind: _REGISTRY.module(kind).MARKS for kind in kinds()}

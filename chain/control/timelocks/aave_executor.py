@@ -21,7 +21,8 @@ def _action(log: Log, phase: Phase) -> Step:
     call = signed_call(address_of(log.word(0)), args.text(2), args.text(3))
     delegated = bool(args.word(5))
     changes = () if delegated else foreseen(call.target, call.body)
-    return Step(operation=f"0x{args.word(0):064x}", phase=phase, foreseen=changes, opaque=delegated, eta_s=args.word(4))
+    operation, eta_s = f"0x{args.word(0):064x}", args.word(4)
+    return Step(operation=operation, phase=phase, foreseen=changes, opaque=delegated, eta_s=eta_s, calls=(call,))
 
 
 def _set_queued(log: Log) -> Step:
@@ -31,15 +32,21 @@ def _set_queued(log: Log) -> Step:
     )  # (id), targets, values, signatures, bodies, delegated, time
     operation = log.topics[1] if first == 0 else f"0x{args.word(0):064x}"
     length, delegated = args.array(first + 4)
+    calls = tuple(signed_batch(args, first))
     changes = [
         change
-        for number, call in enumerate(signed_batch(args, first))
+        for number, call in enumerate(calls)
         if number < length and not delegated.word(number)
         for change in foreseen(call.target, call.body)
     ]
     opaque = any(delegated.word(number) for number in range(length))
     return Step(
-        operation=operation, phase=Phase.QUEUED, foreseen=tuple(changes), opaque=opaque, eta_s=args.word(first + 5)
+        operation=operation,
+        phase=Phase.QUEUED,
+        foreseen=tuple(changes),
+        opaque=opaque,
+        eta_s=args.word(first + 5),
+        calls=calls,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from chain.blocks.abi import Words, topic_of
 from chain.blocks.block import Log
-from chain.control.call_data import foreseen
+from chain.control.call_data import DecodedCall, foreseen
 from chain.control.operation import Phase, Step, Steps, cancelled, executed, getter
 
 MARKS = (getter("minSetback()"), getter("expiration()"))
@@ -15,8 +15,9 @@ MARKS = (getter("minSetback()"), getter("expiration()"))
 
 def _scheduled(log: Log) -> Step:
     args = Words(log.body)  # schedule, caller, target, body; id and nonce are indexed
-    changes = foreseen(args.address(2), args.text(3))
-    return Step(operation=log.topics[1], phase=Phase.QUEUED, foreseen=changes, eta_s=args.word(0))
+    call = DecodedCall(args.address(2), args.text(3))
+    changes = foreseen(call.target, call.body)
+    return Step(operation=log.topics[1], phase=Phase.QUEUED, foreseen=changes, eta_s=args.word(0), calls=(call,))
 
 
 STEPS: Steps = {

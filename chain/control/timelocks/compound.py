@@ -19,7 +19,7 @@ def _step(log: Log, phase: Phase) -> Step:
     args = Words(log.body)  # value, signature, body, eta; hash and target are indexed
     call = signed_call(address_of(log.word(1)), args.text(1), args.text(2))
     changes = foreseen(call.target, call.body)
-    return Step(operation=log.topics[1], phase=phase, foreseen=changes, eta_s=args.word(3))
+    return Step(operation=log.topics[1], phase=phase, foreseen=changes, eta_s=args.word(3), calls=(call,))
 
 
 STEPS: Steps = {

@@ -19,7 +19,8 @@ MIN_TIME = 1_000_000_000
 
 def _created(log: Log) -> Step:
     args = Words(log.body)  # id, proposer, targets, values, signatures, bodies, start, end, description
-    changes = tuple(change for call in signed_batch(args, 2) for change in foreseen(call.target, call.body))
+    calls = tuple(signed_batch(args, 2))
+    changes = tuple(change for call in calls for change in foreseen(call.target, call.body))
     end = args.word(7)
     return Step(
         operation=f"0x{args.word(0):064x}",
@@ -27,6 +28,7 @@ def _created(log: Log) -> Step:
         foreseen=tuple(dict.fromkeys(changes)),
         eta_s=end if end >= MIN_TIME else None,
         eta_block=end if end < MIN_TIME else None,
+        calls=calls,
     )
 
 

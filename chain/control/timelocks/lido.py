@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from chain.blocks.abi import Words, topic_of
 from chain.blocks.block import Log
-from chain.control.call_data import Foreseen, foreseen
+from chain.control.call_data import DecodedCall, foreseen
 from chain.control.operation import Phase, Step, Steps, executed, getter, numbered
 
 MARKS = (getter("getAfterSubmitDelay()"), getter("getAfterScheduleDelay()"))
 
 
 def _submitted(log: Log) -> Step:
-    length, calls = Words(log.body).array(0)  # id and executor are indexed
-    changes: list[Foreseen] = []
-    for number in range(length):
-        one = calls.inner(number)  # target, value, body
-        changes += foreseen(one.address(0), one.text(2))
-    return Step(operation=log.topics[1], phase=Phase.PROPOSED, foreseen=tuple(changes))
+    length, batch = Words(log.body).array(0)  # id and executor are indexed
+    items = [batch.inner(number) for number in range(length)]  # target, value, body
+    calls = tuple(DecodedCall(one.address(0), one.text(2)) for one in items)
+    changes = tuple(change for call in calls for change in foreseen(call.target, call.body))
+    return Step(operation=log.topics[1], phase=Phase.PROPOSED, foreseen=changes, calls=calls)
 
 
 def _scheduled(log: Log) -> Step:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from chain.blocks.abi import Words, topic_of
 from chain.blocks.block import Log
-from chain.control.call_data import foreseen
+from chain.control.call_data import DecodedCall, foreseen
 from chain.control.operation import Phase, Step, Steps, cancelled, getter
 
 MARKS = (getter("getMinDelay()"), getter("PROPOSER_ROLE()"))
@@ -15,8 +15,9 @@ MARKS = (getter("getMinDelay()"), getter("PROPOSER_ROLE()"))
 
 def _scheduled(log: Log) -> Step:
     args = Words(log.body)  # target, value, body, predecessor, delay; id and index are indexed
-    changes = foreseen(args.address(0), args.text(2))
-    return Step(operation=log.topics[1], phase=Phase.QUEUED, foreseen=changes, delay_s=args.word(4))
+    call = DecodedCall(args.address(0), args.text(2))
+    changes = foreseen(call.target, call.body)
+    return Step(operation=log.topics[1], phase=Phase.QUEUED, foreseen=changes, delay_s=args.word(4), calls=(call,))
 
 
 def _executed(log: Log) -> Step:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from chain.blocks.abi import Words, topic_of
 from chain.blocks.block import Log
-from chain.control.call_data import Foreseen, foreseen
+from chain.control.call_data import DecodedCall, foreseen
 from chain.control.operation import Phase, Step, Steps, getter
 
 MARKS = (getter("minDelay()"), getter("OPEN_ROLE_HOLDER()"))
@@ -15,13 +15,12 @@ MARKS = (getter("minDelay()"), getter("OPEN_ROLE_HOLDER()"))
 
 def _step(log: Log, phase: Phase) -> Step:
     args = Words(log.body)  # mode, batch, earliest time; the id is indexed
-    length, calls = Words(args.text(1)).array(0)
-    changes: list[Foreseen] = []
-    for number in range(length):
-        one = calls.inner(number)  # target, value, body
-        changes += foreseen(one.address(0), one.text(2))
+    length, batch = Words(args.text(1)).array(0)
+    items = [batch.inner(number) for number in range(length)]  # target, value, body
+    calls = tuple(DecodedCall(one.address(0), one.text(2)) for one in items)
+    changes = tuple(change for call in calls for change in foreseen(call.target, call.body))
     eta_s = args.word(2) if phase is Phase.QUEUED else None
-    return Step(operation=log.topics[1], phase=phase, foreseen=tuple(changes), eta_s=eta_s)
+    return Step(operation=log.topics[1], phase=phase, foreseen=changes, eta_s=eta_s, calls=calls)
 
 
 STEPS: Steps = {

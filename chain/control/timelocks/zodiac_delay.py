@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from chain.blocks.abi import Words, topic_of
 from chain.blocks.block import Log
-from chain.control.call_data import foreseen
+from chain.control.call_data import DecodedCall, foreseen
 from chain.control.operation import Phase, Step, Steps, getter
 
 AVATAR = getter("avatar()")
@@ -22,8 +22,9 @@ MARKS = (AVATAR, getter("txCooldown()"), getter("queueNonce()"))
 def _added(log: Log) -> Step:
     args = Words(log.body)  # target, value, body, operation; the number and the hash are indexed
     delegated = bool(args.word(3))
-    changes = () if delegated else foreseen(args.address(0), args.text(2))
-    return Step(operation=log.topics[1], phase=Phase.QUEUED, foreseen=changes, opaque=True)
+    call = DecodedCall(args.address(0), args.text(2))
+    changes = () if delegated else foreseen(call.target, call.body)
+    return Step(operation=log.topics[1], phase=Phase.QUEUED, foreseen=changes, opaque=True, calls=(call,))
 
 
 STEPS: Steps = {topic_of("TransactionAdded(uint256,bytes32,address,uint256,bytes,uint8)"): _added}

@@ -48,7 +48,7 @@ async def _bench() -> list[Figure]:
     )
     return [
         Figure(
-            name="inspection: round trips, the worst", value=max(trips), unit="requests", most=3, simulated=SIMULATED,
+            name="inspection: round trips, the worst", value=max(trips), unit="requests", most=4, simulated=SIMULATED,
             peer=PEER, peer_value=max(one["calls"] for one in theirs) if theirs else None,
             note=note or "the peer's are single calls, some of them side by side; ours batches, one after the other",
         ),

@@ -2,8 +2,19 @@ from __future__ import annotations
 
 from chain.blocks.reads import UNKNOWN_FUNCTION, AnyRead, CallWord, StateRead
 from chain.blocks.standards import NOBODY
+from chain.control.getters import SIGNERS, WHOLE
 from chain.events import Address, Role
-from chain.inspection.controllers import ADMIN, DELAY, MIN_DELAY, OWNER, THRESHOLD, Controller, controllers, profile
+from chain.inspection.controllers import (
+    ADMIN,
+    AUTHORITY,
+    DELAY,
+    MIN_DELAY,
+    OWNER,
+    THRESHOLD,
+    Controller,
+    controllers,
+    profile,
+)
 from chain.proxies import kinds
 from tests.chain.builders import address
 
@@ -64,4 +75,5 @@ def test_without_an_admin_the_beacon_owner_controls_or_else_the_proxy_owner() ->
 
 
 def test_a_profile_reads_the_fields_that_distinguish_controllers() -> None:
-    assert {read.body for read in profile(ONE)} == {OWNER, ADMIN, MIN_DELAY, DELAY, THRESHOLD, UNKNOWN_FUNCTION}
+    fields = {OWNER, ADMIN, AUTHORITY, MIN_DELAY, DELAY, THRESHOLD, UNKNOWN_FUNCTION, WHOLE[SIGNERS]}
+    assert {read.body for read in profile(ONE)} == fields

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from chain.events import Address, NetworkId
+from chain.inspection.authority import Decider
 from chain.inspection.controllers import Controller
 from chain.inspection.inspect import Inspection, inspect
 from chain.nodes.group import NodeGroup
@@ -62,7 +63,7 @@ async def inspection_of(url: str, address: str) -> Inspection:
         await nodes.close()
 
 
-async def test_the_delay_of_the_timelock_that_owns_the_admin_of_a_proxy_is_found_in_three_batches() -> None:
+async def test_the_delay_of_the_timelock_that_owns_the_admin_of_a_proxy_is_found_in_four_batches() -> None:
     async with running() as anvil:
         first, second = await anvil.deploy("WETH9"), await anvil.deploy("UniswapV2Factory", anvil.accounts[0])
         admin = await anvil.deploy("ProxyAdmin")
@@ -81,6 +82,7 @@ async def test_the_delay_of_the_timelock_that_owns_the_admin_of_a_proxy_is_found
             Controller(address=low(timelock), what="timelock", delay_s=172_800),
         )
         assert found.delay_s == 172_800
+        assert found.decided_by == Decider(address=Address(account.lower()), what="account", keys=1, delay_s=172_800)
         assert found.since is not None
         assert (found.since.block_number, found.since.changes) == (receipt["blockNumber"], 2)
         assert found.since.transaction == receipt["transactionHash"].to_0x_hex()
@@ -93,7 +95,7 @@ async def test_the_delay_of_the_timelock_that_owns_the_admin_of_a_proxy_is_found
         assert "0xc9c65396(address,address)" in found.last_change.signatures
         assert found.last_change.new_compiler == "solc 0.5.16"
         assert found.functions == 8
-        assert relay.requests == 4  # the chain id when the node is opened, and three batches
+        assert relay.requests == 5  # the chain id when the node is opened, and four batches
 
 
 async def test_the_inspection_shows_who_can_change_each_kind() -> None:

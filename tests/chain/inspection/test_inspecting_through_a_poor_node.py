@@ -56,6 +56,16 @@ def without_logs(question: dict[str, Any], answer: dict[str, Any]) -> dict[str, 
     return answer
 
 
+def at_most_ten_blocks(question: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    """Refuses as bor and Alchemy do, and names the limit."""
+    if question["method"] == "eth_getLogs":
+        wanted = question["params"][0]
+        if wanted["toBlock"] == "latest" or int(wanted["toBlock"], 16) - int(wanted["fromBlock"], 16) >= 10:
+            message = "exceed maximum block range: 10"
+            return {"jsonrpc": "2.0", "id": question["id"], "error": {"code": -32000, "message": message}}
+    return answer
+
+
 def without_code(question: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     if question["method"] == "eth_getCode":
         return {"jsonrpc": "2.0", "id": question["id"], "error": {"code": -32000, "message": "header not found"}}
@@ -74,13 +84,64 @@ async def test_a_log_without_a_block_time_takes_the_time_from_its_block() -> Non
         assert found.since.block_time.timestamp() == header["timestamp"]
 
 
-async def test_a_node_that_refuses_long_log_ranges_still_shows_the_kind_and_the_target() -> None:
+async def test_without_any_logs_the_block_of_the_last_change_is_found_by_its_old_state() -> None:
     async with running() as anvil:
-        proxy, _ = await upgraded(anvil)
+        proxy, block = await upgraded(anvil)
+        await anvil.mine(300)
         async with spoiled(anvil, without_logs) as url:
             found = await inspection_of(url, proxy)
-        assert (found.kind, found.since, found.last_change) == ("eip1967_transparent", None, None)
+        header = await anvil.web3.eth.get_block(block)
+        assert (found.kind, found.last_change, found.not_read) == ("eip1967_transparent", None, ("logs", "roles"))
+        assert found.since is not None
+        assert (found.since.block_number, found.since.transaction, found.since.found_by) == (block, "", "state")
+        assert found.since.block_time is not None
+        assert found.since.block_time.timestamp() == header["timestamp"]
         assert [one.what for one in found.controllers] == ["contract", "account"]
+
+
+async def test_a_node_that_gives_logs_of_few_blocks_shows_the_transaction_of_the_last_change_too() -> None:
+    async with running() as anvil:
+        proxy, block = await upgraded(anvil)
+        await anvil.mine(300)
+        async with spoiled(anvil, at_most_ten_blocks) as url:
+            found = await inspection_of(url, proxy)
+        [sent] = (await anvil.web3.eth.get_block(block))["transactions"]
+        assert found.since is not None
+        assert (found.since.block_number, found.since.transaction) == (block, f"0x{bytes(sent).hex()}")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("more", "since"), [(300, True), (500, False)])
+async def test_without_old_state_the_newest_ranges_are_searched_and_what_is_known_is_said(
+    more: int, since: bool
+) -> None:
+    def poor(question: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        at = (question["params"] or [None])[-1]
+        if question["method"] == "eth_getStorageAt" and isinstance(at, str) and at != "latest":
+            message = "missing trie node 00 (path ) state is not available"
+            return {"jsonrpc": "2.0", "id": question["id"], "error": {"code": -32000, "message": message}}
+        return at_most_ten_blocks(question, answer)
+
+    async with running() as anvil:
+        proxy, block = await upgraded(anvil)
+        await anvil.mine(more)
+        async with spoiled(anvil, poor) as url:
+            found = await inspection_of(url, proxy)
+        if since:
+            assert found.since is not None
+            assert (found.since.block_number, found.since.found_by) == (block, "ranges")
+        else:
+            assert found.since is None
+            assert found.unchanged_since == block + more - 40 * 10 + 1, "forty ranges of ten blocks"
+
+
+async def test_members_of_roles_are_asked_for_where_a_node_gives_no_logs() -> None:
+    async with running() as anvil:
+        token = await anvil.deploy("ERC20PresetMinterPauser", "T", "T")
+        async with spoiled(anvil, without_logs) as url:
+            found = await inspection_of(url, low(token))
+    [power] = found.authorities
+    assert (power.address, power.by) == (anvil.accounts[0].lower(), "DEFAULT_ADMIN_ROLE, MINTER_ROLE, PAUSER_ROLE")
+    assert (found.what, found.not_read) == ("token", ("logs", "roles"))
 
 
 async def test_a_node_that_returns_no_code_is_a_failure_and_not_an_empty_account() -> None:
