@@ -22,6 +22,10 @@ Result = TypeVar("Result")
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (default: ./stormwatch.toml).")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON (docs/formats.md).")]
 
+MIN_WIDTH = 60
+MAX_LABEL = 12
+"""Characters of a label and its indent beside which the texts stand in one column: a hash of 66 then fits into 80."""
+
 
 def settings_from(config: Path | None) -> Settings:
     """Load the settings from a file and the environment. Raises OperatorError."""
@@ -110,6 +114,29 @@ def print_table(
     for row in rows:
         table.add_row(*(Text("-" if cell is None else one_line(str(cell))) for cell in row))
     Console().print(table if table.row_count else Text(f"{title}: nothing found"))
+
+
+def print_report(title: str, lines: Iterable[tuple[int, str, str]]) -> None:
+    """Print lines of indent, label and text, wrapped at the terminal's width. No word is cut: addresses can be copied.
+
+    A text may come from a venue or a chain: nothing in it steers the terminal.
+    """
+    from textwrap import wrap
+
+    from rich.console import Console
+
+    from monitor.signals.plain_text import one_line
+
+    width = max(Console().width, MIN_WIDTH)
+    shown = [(indent, one_line(label), one_line(text)) for indent, label, text in lines]
+    column = min(max((indent + len(label) for indent, label, _ in shown if label), default=0), MAX_LABEL) + 2
+    typer.echo(one_line(title))
+    for indent, label, text in shown:
+        start = f"{' ' * indent}{label} ".ljust(column) if label else " " * indent
+        hanging = " " * (column if label else indent + 4)
+        typer.echo("\n".join(wrap(
+            text, width, initial_indent=start, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False,
+        )) or start.rstrip())  # fmt: skip
 
 
 def note(text: str) -> None:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.render.inspection import control_lines, kind_words
-from monitor.cli.render.liquidity import liquidity_words
-from monitor.cli.render.upgrades import change_lines, compared_row, source_words, upgrade_row
-from monitor.cli.shared import Config, Json, note, print_json, print_table, run, settings_from
+from monitor.cli.render.events import event_lines, upgraded_contracts
+from monitor.cli.render.inspection import control_lines, kind_words, report
+from monitor.cli.shared import Config, Json, note, print_json, print_report, run, settings_from
 from monitor.errors import OperatorError, nearest
 
 if TYPE_CHECKING:
@@ -24,6 +23,9 @@ _EVERY_BLOCK = "state read of every block"
 _SAMPLED = (
     "state read once in 512 blocks, silent changes searched between them; --every-block also sees soon reverted ones"
 )
+
+MAX_INSPECTED = 8
+"""Upgraded contracts of which a scan shows who can change them now."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -76,9 +78,11 @@ def scan(
         else:
             events.append(event)
 
-    run(scan_into(_also_watching(contract, _watcher_settings(settings, network)), request, take, into))
+    watching = _also_watching(contract, _watcher_settings(settings, network))
+    run(scan_into(watching, request, take, into))
     if not json and not into:
-        print_table(f"{network} {first}..{last}", ("block", "time", "event", "what"), (_row(event) for event in events))
+        known = run(_inspected(watching, upgraded_contracts(events)))
+        _show(f"{network}, blocks {first} to {last}", events, known)
     note(_EVERY_BLOCK if every_block else _SAMPLED)
 
 
@@ -117,24 +121,37 @@ def _watcher_settings(settings: Settings, network: str) -> WatcherSettings:
     return watcher_settings(settings, network, os.environ)
 
 
-def _row(event: ChainEvent) -> tuple[object, ...]:
-    from chain.events import CodeCompared
-    from chain.events.upgrades import ContractUpgraded
-    from monitor.cli.scan_output import plain
+async def _inspected(settings: WatcherSettings, contracts: list[str]) -> dict[str, Inspection]:
+    """What the first upgraded contracts are now: their kind, and who can change them. What no node answers is left out."""
+    from chain.events import Address
+    from chain.inspection.inspect import inspect as inspect_address
+    from chain.rpc.errors import NodeFailure
+    from chain.sync.settings import open_nodes, utc_now
 
-    fields = plain(event)
-    place = fields.pop("place", {})
-    assert isinstance(place, dict)
-    kind = fields.pop("kind")
-    if isinstance(event, ContractUpgraded):
-        return place.get("block_number"), place.get("block_time"), kind, upgrade_row(event)
-    if isinstance(event, CodeCompared):
-        return place.get("block_number"), place.get("block_time"), kind, compared_row(event)
-    skip = {"seen_at", "event_id"}
-    what = liquidity_words(event) or ", ".join(
-        f"{key} {value}" for key, value in fields.items() if key not in skip and value is not None
-    )
-    return place.get("block_number"), place.get("block_time"), kind, what
+    if not contracts:
+        return {}
+    nodes, found = open_nodes(settings, utc_now), {}
+    try:
+        for one in contracts[:MAX_INSPECTED]:
+            found[one] = await inspect_address(nodes, settings.network.id, Address(one))
+    except NodeFailure as failure:
+        note(f"who can change them could not be read: {failure.fault.value} {failure.detail}")
+    finally:
+        await nodes.close()
+    return found
+
+
+def _show(title: str, events: list[ChainEvent], known: dict[str, Inspection]) -> None:
+    """Print the events, and who can change the upgraded contracts now."""
+    count = f"{len(events)} event{'' if len(events) == 1 else 's'}"
+    if not events:
+        print_report(f"{title}: nothing found", ())
+        return
+    print_report(f"{title}: {count}", ())
+    for event in events:
+        print_report("", event_lines(event, known))
+    for address, inspection in known.items():
+        print_report("", [(0, "", f"{address} now: {kind_words(inspection)}"), *control_lines(inspection)])
 
 
 @_app.command("inspect")
@@ -149,7 +166,7 @@ def inspect(
     if json:
         print_json(inspection)
         return
-    print_table(f"{network} {address} at block {inspection.block_number}", ("what", "is"), _lines(inspection))
+    print_report(address, report(inspection))
 
 
 async def _inspect(network: str, address: str, config: Path | None) -> Inspection:
@@ -169,7 +186,10 @@ async def _inspect(network: str, address: str, config: Path | None) -> Inspectio
         return await with_sources(await inspect_address(nodes, settings.network.id, checked), books)
     except NodeFailure as failure:
         raise OperatorError(
-            f"networks.{network}.nodes", failure.fault.value, "a node that answers", failure.detail
+            f"networks.{network}.nodes",
+            failure.fault.value,
+            "a node that answers",
+            f"start it, or name another ({failure.detail})",
         ) from None
     finally:
         await nodes.close()
@@ -181,38 +201,3 @@ def _settings(network: str, config: Path | None) -> Settings:
         known = sorted(settings.networks)
         raise OperatorError("--network", network, ", ".join(known) or "(none is configured)", nearest(network, known))
     return settings
-
-
-def _actual_target(inspection: Inspection) -> list[tuple[str, object]]:
-    """The contract that it really delegates to, if that differs from what it declares."""
-    from chain.behaviour.declared import Finding
-
-    actual = inspection.delegated
-    if actual.target is None or actual.target in inspection.roles.values():
-        return []
-    words = f"{actual.target} (seen in {actual.probes} calls, by {actual.probed_by})"
-    if actual.slot is not None:
-        words += f", held in slot {actual.slot:#x}" + (
-            f" of {actual.slot_of}" if actual.slot_of != inspection.address else ""
-        )
-    if actual.verdict is Finding.BROKEN:
-        return [("WARNING: really runs", words)]
-    return [("runs" if inspection.kind else "custom proxy of", words)]
-
-
-def _lines(inspection: Inspection) -> list[tuple[str, object]]:
-    lines: list[tuple[str, object]] = [("kind", kind_words(inspection))]
-    lines += [(role, address) for role, address in sorted(inspection.roles.items())]
-    lines += [(f"facet, {count} functions", facet) for facet, count in inspection.facets.items()]
-    lines += _actual_target(inspection)
-    lines += control_lines(inspection)
-    if inspection.since:
-        lines.append(("since block", f"{inspection.since.block_number} {inspection.since.block_time or ''}".strip()))
-        lines.append(("changes in logs", inspection.since.changes))
-    if inspection.last_change:
-        lines += [(f"last change: {what}", words) for what, words in change_lines(inspection.last_change)]
-    lines.append(("functions", "not read" if inspection.functions is None else inspection.functions))
-    lines.append(("code", f"{inspection.code_size} bytes"))
-    lines += [("source, if verified", link) for link in inspection.links if not inspection.last_change]
-    lines += [(f"source at {one.by}", source_words(one)) for one in inspection.sources]
-    return lines

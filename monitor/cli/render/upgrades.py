@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chain.events import CodeChange, CodeCompared
-    from chain.events.upgrades import ContractUpgraded
+    from chain.events import CodeChange
     from chain.explorers.answers import SourceSeen
 
 MAX_NAMED = 12
@@ -23,31 +22,12 @@ HOW = {
 }
 
 
-def upgrade_row(event: ContractUpgraded) -> str:
-    """One upgrade in one cell."""
-    how = HOW[event.seen_by.value]
-    parts = [f"{event.proxy_kind} {event.contract}: {event.role} {event.old or '?'} → {event.new} {how}"]
-    if event.holder is not None:
-        parts.append(f"at {event.holder}")
-    if event.queued is not None:
-        parts.append(f"announced as {event.operation}" if event.queued else "NOT announced in its timelock")
-    functions = [(word, names) for word, names in (("gained", event.gained), ("lost", event.lost)) if names]
-    parts += [f"{word} {_named(names)}" for word, names in functions]
-    return "; ".join(parts)
-
-
-def compared_row(event: CodeCompared) -> str:
-    """What an upgrade changed, in one cell."""
-    parts = [f"{label} {text}" for label, text in change_lines(event.change)]
-    return f"{event.contract}: {event.role} {event.new}: {'; '.join(parts)}"
-
-
 def change_lines(change: CodeChange) -> Iterator[tuple[str, str]]:
     """What is known about a change, as (label, text)."""
     types = {one.split("(")[0]: one for one in change.signatures}
     for label, names in (("gained", change.gained), ("lost", change.lost)):
         if names is not None:
-            yield label, _named([types.get(one, one) for one in names])
+            yield label, functions_words(names, types)
     if change.new_size == 0:
         yield (
             "code",
@@ -58,11 +38,12 @@ def change_lines(change: CodeChange) -> Iterator[tuple[str, str]]:
     else:
         yield "code", "not known"
     if change.layout:
-        yield "storage hints (inferred, no proof)", _named([hint.said for hint in change.layout], " | ")
+        hints = _named([hint.said for hint in change.layout], " | ")
+        yield "storage", f"hints at another layout (inferred, no proof): {hints}"
     elif change.layout is not None and change.new_size:
-        yield "storage hints", "none"
+        yield "storage", "no hints at another layout"
     if change.links:
-        yield "source, if verified", " ".join(change.links)
+        yield "source", f"{' '.join(change.links)} (if verified)"
 
 
 def source_words(seen: SourceSeen) -> str:
@@ -72,6 +53,13 @@ def source_words(seen: SourceSeen) -> str:
     parts = [f"{seen.address}: {seen.name or 'verified'}", seen.compiler, seen.licence]
     parts.append(f"itself a proxy of {seen.implementation or '?'}" if seen.proxy else None)
     return ", ".join(one for one in parts if one)
+
+
+def functions_words(names: Sequence[str], types: Mapping[str, str] | None = None) -> str:
+    """Functions by name where the selector is known; `types` are selectors with the types of their arguments."""
+    from chain.control.functions import function_words
+
+    return _named([function_words(one, (types or {}).get(one, one)[len(one) :]) for one in names])
 
 
 def _named(names: Sequence[str], between: str = ", ") -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chain.blocks.abi import keccak
+from chain.control.roles import MAX_NUMBER, name_of
 from chain.events import ControlChange
 from monitor.correlator.producer import EventFindings, EvidenceBoard, Finding
 from monitor.incidents import Leg
@@ -55,8 +55,6 @@ GRAVE = frozenset(
         ControlChange.AGGREGATOR,
     }
 )
-_NAMES = ("UPGRADER_ROLE", "MINTER_ROLE", "PROPOSER_ROLE", "TIMELOCK_ADMIN_ROLE", "PAUSER_ROLE", "EXECUTOR_ROLE")
-ROLES = {f"0x{0:064x}": "DEFAULT_ADMIN_ROLE"} | {f"0x{keccak(name.encode()).hex()}": name for name in _NAMES}
 STRONG = frozenset({"DEFAULT_ADMIN_ROLE", "UPGRADER_ROLE", "MINTER_ROLE", "PROPOSER_ROLE", "TIMELOCK_ADMIN_ROLE"})
 """Roles whose holder can change or inflate everything."""
 
@@ -124,7 +122,7 @@ def grade_of(change: ControlChange, attributes: Mapping[str, Scalar]) -> int:
     )
     if attributes.get("escaped") is True or change in GRAVEST or shorter:
         return 3
-    role = ROLES.get(str(attributes.get("role")))
+    role = _role(attributes.get("role"))
     strong = change is ControlChange.ROLE_GRANTED and role in STRONG
     again = change is ControlChange.INITIALIZED and (_figure(attributes.get("new")) or 0) > 1
     grade = 2 if change in GRAVE or strong or again else 1
@@ -137,7 +135,7 @@ def words_of(change: ControlChange, signal: Signal) -> str:
     role = attributes.get("role")
     parts = [
         f"{signal.subject.contract}: {change.value.replace('_', ' ')}",
-        str(ROLES.get(str(role), role)) if role else "",
+        _role(role) if role else "",
         str(attributes["account"]) if attributes.get("account") else "",
         f"from {attributes['old']}" if attributes.get("old") else "",
         f"to {attributes['new']}" if attributes.get("new") else "",
@@ -148,6 +146,12 @@ def words_of(change: ControlChange, signal: Signal) -> str:
         else "",
     ]
     return " ".join(part for part in parts if part)
+
+
+def _role(role: Scalar) -> str:
+    """A role's name; a small number is a role of an AccessManager."""
+    number = int(str(role), 16) if role else 0
+    return name_of(str(role), manager=0 < number <= MAX_NUMBER) if role else ""
 
 
 def _figure(value: Scalar) -> int | None:

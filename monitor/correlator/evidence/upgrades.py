@@ -10,11 +10,12 @@ source that an explorer reports as unverified raises it by one. A reorg that und
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from monitor.correlator.producer import EvidenceBoard, Finding, brief
 from monitor.incidents import Leg
-from monitor.signals import Signal, SignalKind, Subject
+from monitor.signals import Scalar, Signal, SignalKind, Subject
 
 MAX_UPGRADES = 512
 SILENT = frozenset({"slot", "code", "trace"})
@@ -98,18 +99,15 @@ class UpgradeEvidence:
 
     def _upgraded(self, signal: Signal, asset: str, event_id: str, at_s: float) -> None:
         role = str(signal.attributes.get("role", "implementation"))
-        by = signal.attributes.get("seen_by")
-        custom = by == "behaviour" or signal.attributes.get("proxy_kind") == "custom"  # its logs are unknown
-        silent = by in SILENT and not custom
+        custom, silent = _is_custom(signal.attributes), _is_silent(signal.attributes)
         unqueued = signal.attributes.get("queued") is False
-        grade = 4 if silent or unqueued else 2 if role == "admin" else 3
         how = "silently, no event" if silent else "around its timelock" if unqueued else "by event"
         how = "found by its behaviour" if custom and not unqueued else how
         if signal.attributes.get("disputed"):
             grade, how = min(grade, DISPUTED_GRADE), f"{how}; disputed: providers of nodes disagree"
         subject = Subject(asset=asset, network=signal.subject.network, contract=signal.subject.contract)
         self._remember(asset, _Upgrade(
-            subject=subject, event_id=event_id, grade=grade, at_s=at_s, link=signal.link,
+            subject=subject, event_id=event_id, grade=grade_of(signal.attributes), at_s=at_s, link=signal.link,
             said=f"{signal.attributes.get('proxy_kind', 'proxy')} {brief(subject.contract)}: {role} changed to "
             f"{brief(signal.attributes.get('new'))} ({how})",
         ))  # fmt: skip
@@ -194,6 +192,22 @@ class UpgradeEvidence:
                         said=f"upgrade of {brief(queued.subject.contract)} to {brief(queued.new)} is queued",
                     )
                 )
+
+
+def grade_of(attributes: Mapping[str, Scalar]) -> int:
+    """The grade of an upgrade by its own facts, 2 to 4."""
+    if _is_silent(attributes) or attributes.get("queued") is False:
+        return 4
+    return 2 if attributes.get("role") == "admin" else 3
+
+
+def _is_custom(attributes: Mapping[str, Scalar]) -> bool:
+    """Whether its logs are unknown."""
+    return attributes.get("seen_by") == "behaviour" or attributes.get("proxy_kind") == "custom"
+
+
+def _is_silent(attributes: Mapping[str, Scalar]) -> bool:
+    return attributes.get("seen_by") in SILENT and not _is_custom(attributes)
 
 
 def _compared(one: _Upgrade, signal: Signal) -> _Upgrade:

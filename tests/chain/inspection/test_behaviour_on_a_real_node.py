@@ -11,7 +11,7 @@ from chain.events import Address, NetworkId, ProbedBy, Role
 from chain.inspection.inspect import Inspection, inspect
 from chain.nodes.group import NodeGroup
 from chain.nodes.web3_node import Web3Node
-from monitor.cli.commands.chain import _lines
+from monitor.cli.render.inspection import report
 from tests.chain.behaviour.test_behaviour_on_a_real_node import HIDDEN, A, B, P, stage
 from tests.chain.proxies.changing import CHANGING
 from tests.chain.proxies.clones import CLONES
@@ -31,7 +31,7 @@ async def inspection_of(url: str, address: Address) -> Inspection:
 
 
 def words(found: Inspection) -> dict[str, str]:
-    return {name: str(what) for name, what in _lines(found)}
+    return {label: text for _, label, text in report(found)}
 
 
 async def test_a_proxy_of_an_unknown_kind_is_shown_with_its_target_and_slot_in_three_requests() -> None:
@@ -53,8 +53,8 @@ async def test_a_proxy_that_hides_the_code_it_runs_is_shown_with_a_warning(refus
         assert found.roles[Role.IMPLEMENTATION] == A
         assert (found.delegated.verdict, found.delegated.target) == (Finding.BROKEN, B)
         assert found.delegated.probed_by is (ProbedBy.SENTINEL if refused else ProbedBy.TRACE)
-        assert B in words(found)["WARNING: really runs"]
-        assert "0x1234" in words(found)["WARNING: really runs"]
+        assert B in words(found)["L4 WARNING"]
+        assert "0x1234" in words(found)["L4 WARNING"]
 
 
 async def test_a_node_that_answers_no_probe_leaves_the_result_unknown() -> None:
@@ -63,7 +63,7 @@ async def test_a_node_that_answers_no_probe_leaves_the_result_unknown() -> None:
         await stage(anvil, None, A)
         found = await inspection_of(node.url, P)
         assert found.delegated.verdict is Finding.UNKNOWN
-        assert not {"custom proxy of", "WARNING: really runs"} & set(words(found))
+        assert not {"custom proxy of", "L4 WARNING"} & set(words(found))
 
 
 async def every_kind(anvil: Anvil) -> dict[str, Address]:
@@ -80,7 +80,7 @@ async def test_no_honest_proxy_of_any_kind_gets_a_warning() -> None:
             for url in (anvil.url, poor.url):
                 for name, address in deployed.items():
                     found = await inspection_of(url, address)
-                    assert "WARNING: really runs" not in words(found), name
+                    assert "L4 WARNING" not in words(found), name
                     assert found.delegated.verdict is not Finding.BROKEN, name
                     if url == anvil.url and name not in {
                         "eip7702",

@@ -48,10 +48,14 @@ async def test_a_range_is_printed_as_a_table_and_as_json_with_the_way_it_was_rea
         lines = await asyncio.to_thread(_scan, tmp_path, chain, "--json")
         sparse = await asyncio.to_thread(_scan, tmp_path, chain, "--json", "--sampled")
     assert table.returncode == lines.returncode == sparse.returncode == 0, table.stderr
-    assert table.stdout.count("ContractUpgraded") == UPGRADES
+    assert table.stdout.count("UTC: L3 upgrade\n") == UPGRADES
     assert "every block" in lines.stderr
     assert "once in 512 blocks" in sparse.stderr
-    assert table.stdout.count("CodeCompared") == UPGRADES
+    assert table.stdout.count("UTC: what the upgrade changed\n") == UPGRADES
+    assert table.stdout.count("kind      eip1967_transparent") == UPGRADES, "as an inspection calls it"
+    assert "changed by  L3: one key" in table.stdout
+    wide = [line for line in table.stdout.splitlines() if len(line) > 80]
+    assert all(len(line.split()) <= 2 for line in wide), "only a function's signature may be wider: no word is cut"
     assert [one["kind"] for one in _events(lines.stdout)] == KINDS
     assert _events(lines.stdout) == _events(sparse.stdout)
 

@@ -50,7 +50,7 @@ async def test_an_upgrade_is_shown_on_screen_and_as_json_by_the_schemas_without_
         rows, [upgraded, event] = await output_of(*scan), judged("chain-event", await output_of(*scan, "--json"))
     assert f"{low(second)}: NOT verified" in screen
     assert f"{low(first)}: Vault, v0.8.37+commit.0, MIT" in screen
-    assert "storage hints (inferred, no proof)" in screen
+    assert "hints at another layout (inferred, no proof)" in screen
     assert [one["verified"] for one in inspected["sources"]] == [False, True]
     assert (upgraded["kind"], event["kind"]) == ("ContractUpgraded", "CodeCompared")
     assert event["upgrade_id"] == upgraded["event_id"]

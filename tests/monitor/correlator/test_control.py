@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from eth_hash.auto import keccak
 
 from monitor.correlator.evidence import control, wallet_silence
-from monitor.correlator.evidence.control import ROLES
 from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
 from tests.monitor.correlator.storm import at
 from tests.monitor.correlator.test_evidence import CHAIN, ProducerHarness
 
-MINTER = next(role for role, name in ROLES.items() if name == "MINTER_ROLE")
-PAUSER = next(role for role, name in ROLES.items() if name == "PAUSER_ROLE")
+MINTER = f"0x{keccak(b'MINTER_ROLE').hex()}"
+PAUSER = f"0x{keccak(b'PAUSER_ROLE').hex()}"
 WALLET = Subject(asset="BTC", venue="alpha", network="ethereum")
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from chain.events import Address, CodeChange
-from chain.events.upgrades import ContractUpgraded, LayoutHint, SeenBy
+from chain.events.upgrades import LayoutHint
 from chain.explorers.answers import SourceSeen
-from monitor.cli.render.upgrades import MAX_NAMED, change_lines, compared_row, source_words, upgrade_row
-from tests.monitor.intake.test_chain import COMPARED, UPGRADED
+from monitor.cli.render.upgrades import MAX_NAMED, change_lines, source_words
 
 CHANGE = CodeChange(
     old_size=9, new_size=7, gained=("0x11111111",), lost=(), signatures=("0x11111111(address)",), layout=(),
@@ -24,10 +21,10 @@ def test_every_known_fact_of_a_change_is_shown() -> None:
         "gained": "0x11111111(address)",
         "lost": "nothing",
         "code": "9 → 7 bytes, solc 0.8.20 → solc 0.8.26",
-        "storage hints (inferred, no proof)": "slot 1 held uint256, is read as bool",
-        "source, if verified": "https://etherscan.io/address/0x1#code",
+        "storage": "hints at another layout (inferred, no proof): slot 1 held uint256, is read as bool",
+        "source": "https://etherscan.io/address/0x1#code (if verified)",
     }
-    assert dict(change_lines(CHANGE))["storage hints"] == "none"
+    assert dict(change_lines(CHANGE))["storage"] == "no hints at another layout"
 
 
 def test_an_unknown_value_is_not_shown_as_zero_or_empty() -> None:
@@ -44,30 +41,9 @@ def test_a_target_without_code_is_shown_as_a_warning() -> None:
     assert dict(change_lines(replace(CHANGE, new_size=0)))["code"].startswith("9 → NONE: the new address has no code")
 
 
-@pytest.mark.parametrize(
-    ("event", "words"),
-    [
-        (UPGRADED, "by event"),
-        (replace(UPGRADED, seen_by=SeenBy.SLOT), "silently"),
-        (replace(UPGRADED, seen_by=SeenBy.CODE, old=None), "? → "),
-        (replace(UPGRADED, seen_by=SeenBy.TRACE), "silently, within the block"),
-        (replace(UPGRADED, seen_by=SeenBy.BEHAVIOUR), "as its behaviour shows"),
-        (replace(UPGRADED, holder=Address("0x7")), "at 0x7"),
-        (replace(UPGRADED, queued=False), "NOT announced"),
-        (replace(UPGRADED, queued=True, operation="0xop"), "announced as 0xop"),
-        (replace(UPGRADED, gained=("0x22222222",)), "gained 0x22222222"),
-    ],
-)
-def test_a_row_shows_how_the_upgrade_was_done(event: ContractUpgraded, words: str) -> None:
-    assert words in upgrade_row(event)
-
-
-def test_a_row_names_the_compared_contract_and_the_effect_of_its_upgrade() -> None:
-    row = compared_row(replace(COMPARED, change=CHANGE))
-    assert row.startswith(
-        f"{COMPARED.contract}: implementation {COMPARED.new}: gained 0x11111111(address); lost nothing"
-    )
-    assert "code 9 → 7" in row
+def test_a_function_is_shown_by_its_name_where_that_is_known() -> None:
+    shown = dict(change_lines(replace(CHANGE, gained=("0x8456cb59",), signatures=("0x8456cb59()",))))
+    assert shown["gained"] == "pause()"
 
 
 def test_a_long_list_of_functions_is_shown_as_a_count() -> None:
