@@ -27,7 +27,7 @@ from chain.events.liquidity import (
     TokenDepth,
 )
 from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, NodeFaultKind, NodeMeasured, Reorged
-from chain.events.place import Address, NetworkId, Place
+from chain.events.place import Address, NetworkId, Place, TokenName
 from chain.events.roles import Role
 from chain.events.upgrades import (
     CodeChange,
@@ -78,6 +78,7 @@ __all__ = [
     "SeenBy",
     "SupplyJumped",
     "TokenDepth",
+    "TokenName",
     "TokenUsed",
     "UpgradeQueued",
     "UpgradeSaid",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from chain.events.place import Address, Place
+from chain.events.place import Address, Place, TokenName
 
 
 class ControlChange(StrEnum):
@@ -93,3 +93,4 @@ class HolderFrozen:
     seen_by: ControlSeen = ControlSeen.LOG
     pools: tuple[Address, ...] = ()
     wallets: tuple[tuple[str, str], ...] = ()
+    token_names: tuple[TokenName, ...] = ()

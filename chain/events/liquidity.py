@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from chain.events.place import Address, Place
+from chain.events.place import Address, Place, TokenName
 
 MAX_INTO = 8
 
@@ -51,6 +51,7 @@ class LiquidityMoved:
     owner: Address | None
     more: tuple[tuple[Address, int], ...] = ()
     depth: tuple[DepthMoved, ...] = ()
+    token_names: tuple[TokenName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ class LiquidityMigrated:
     from_kind: str = ""
     to_kind: str = ""
     depth_share: float | None = None
+    token_names: tuple[TokenName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,7 @@ class LiquidityAccounted:
     pool_kind: str = ""
     into: tuple[tuple[Address, str, int], ...] = ()
     open: int = 0
+    token_names: tuple[TokenName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +141,7 @@ class PoolDepth:
     pool_kind: str
     tick: int | None
     tokens: tuple[TokenDepth, ...]
+    token_names: tuple[TokenName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +202,7 @@ class PoolDrained:
     by: Address | None = None
     depth_share: float | None = None
     others: tuple[tuple[Address, int, int], ...] = ()
+    token_names: tuple[TokenName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +222,7 @@ class SupplyJumped:
     by: Address | None
     logged: bool
     pools: tuple[Address, ...] = ()
+    token_names: tuple[TokenName, ...] = ()
 
     @property
     def share(self) -> float:

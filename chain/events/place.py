@@ -25,3 +25,17 @@ class Place:
     transaction: str | None = None
     log_index: int | None = None
     disputed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenName:
+    """What a token calls itself, made harmless: one line of at most 16 characters. Anybody may choose any name.
+
+    `odd`: the name has letters outside of ASCII (some look like others), or had characters that are no text, or was longer.
+    `decimals`: 10 ** decimals of its smallest units are one (None: not known).
+    """
+
+    token: Address
+    symbol: str
+    decimals: int | None
+    odd: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from chain.events.place import Address, Place
+from chain.events.place import Address, Place, TokenName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +58,4 @@ class TokenUsed:
     active: int
     reserves: int | None
     complete: bool
+    token_names: tuple[TokenName, ...] = ()

@@ -7,7 +7,7 @@ make it); the fusion and the episodes do the rest.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from monitor.correlator.coverage import Coverage
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.detect.alarm_rate import MAX_PER_DAY
 from monitor.incidents import Evidence, ExitCapacity, Leg
-from monitor.signals import Signal, SignalKind, Subject
+from monitor.signals import Scalar, Signal, SignalKind, Subject
 
 FAR_PER_DAY = dict(enumerate(MAX_PER_DAY, start=1))
 """Grade -> false alarms a day: one an hour, a day, a week, a quarter (docs/detection.md, "Rates and grades")."""
@@ -169,6 +169,12 @@ def brief(address: object) -> str:
     """An address shortened to its first and last four digits. The subject has the whole address."""
     text = str(address)
     return f"{text[:6]}…{text[-4:]}" if len(text) == 42 and text.startswith("0x") else text
+
+
+def token_words(attributes: Mapping[str, Scalar]) -> str:
+    """The token of a signal: what it calls itself and its shortened address, or the address alone."""
+    token, symbol = brief(attributes.get("token")), attributes.get("symbol")
+    return f"{symbol} {token}" if symbol else token
 
 
 def in_eight_hours(funding: Signal) -> float:

@@ -38,7 +38,7 @@ from chain.events import (
 from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, NodeMeasured, Reorged
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued, UpgradeSaid
 from chain.explorers.answers import SourceSeen
-from monitor.intake.chain import EventRule, describe, source_attributes, whereabouts
+from monitor.intake.chain import EventRule, describe, source_attributes, token_of, whereabouts
 from monitor.intake.congestion import Congestion
 from monitor.intake.venues import REFERENCE, DraftSignal, draft_of
 from monitor.signals import Scalar, Signal, SignalKind, Subject
@@ -241,18 +241,9 @@ class Intake:
     def source(self, event: ContractUpgraded, seen: SourceSeen, now: datetime) -> list[Signal]:
         """The signals of a check of an upgrade's new source: one for each asset that the contract belongs to."""
         attributes = _harmless(source_attributes(event, seen))
-        source = f"{event.place.network}/{seen.by}"
+        source, kind, verified = f"{event.place.network}/{seen.by}", SignalKind.SOURCE_CHECKED, float(seen.verified)
         return [
-            Signal(
-                SignalKind.SOURCE_CHECKED,
-                subject,
-                now,
-                now,
-                source,
-                self._next(source),
-                float(seen.verified),
-                attributes,
-            )
+            Signal(kind, subject, now, now, source, self._next(source), verified, attributes)
             for subject in self._subjects(event)
         ]
 
@@ -269,6 +260,8 @@ class Intake:
             words: Mapping[str, Scalar] = attributes
             if isinstance(event, PositionLiquidated) and event.usd is None:
                 words = {**attributes, "usd": self._worth(subject.asset, event.quantity, event.seen_at)}
+            elif (token := token_of(event)) is not None:
+                words = {**attributes, "usd": self._worth_of(place.network, token, attributes["amount"], event.seen_at)}
             elif isinstance(event, CustomEventSeen):
                 rule = self._rules[str(place.network), event.rule]
                 words = {**attributes, "leg": rule.leg, "grade": rule.grade}
@@ -280,6 +273,13 @@ class Intake:
         """A quantity of an asset in dollars, at its last price at any venue. None: no price at hand, or an old one."""
         price, came = self._dollars.get(asset or "", (None, now))
         return None if price is None or quantity is None or now - came > _MAX_PRICE_AGE else quantity * price
+
+    def _worth_of(self, network: str, token: str, amount: Scalar, now: datetime) -> float | None:
+        """The same of a token that the operator names as one asset's: its own name proves nothing, and is no key to a price."""
+        assets = self._contracts.get((network, token), ())
+        if len(assets) != 1 or not isinstance(amount, int | float):
+            return None
+        return self._worth(assets[0], float(amount), now)
 
     def _subjects(self, event: PlacedEvent) -> list[Subject]:
         match event:

@@ -28,8 +28,10 @@ from chain.events import (
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued, UpgradeSaid
 from chain.explorers.answers import SourceSeen
 from monitor.signals import Scalar, SignalKind
+from monitor.signals.amounts import symbol_words
 
 UpgradeEvent = ContractUpgraded | UpgradeSaid | CodeCompared | UpgradeQueued | OperationEnded
+NamedEvent = LiquidityMigrated | LiquidityAccounted | PoolDrained | SupplyJumped | HolderFrozen
 LiquidityEvent = LiquidityMoved | LiquidityMigrated | LiquidityAccounted | PoolDepth | PoolDrained | SupplyJumped
 
 
@@ -67,6 +69,7 @@ def describe(event: PlacedEvent) -> Description:
             return SignalKind.HOLDER_FROZEN, float(event.frozen), {
                 "token": event.token, "holder": event.holder, "seen_by": event.seen_by.value,
                 "destroyed": None if event.destroyed is None else float(event.destroyed),
+                **_amount(event, event.token, event.destroyed),
             }  # fmt: skip
         case BehaviourMismatch():
             return SignalKind.BEHAVIOUR_MISMATCH, event.probes, {
@@ -175,6 +178,7 @@ def _liquidity(event: LiquidityEvent) -> Description:
             return SignalKind.MIGRATION, event.share, {
                 "from_pool": event.from_pool, "to_pool": event.to_pool, "token": event.token, "score": event.score,
                 "from_kind": event.from_kind, "to_kind": event.to_kind, "depth_share": event.depth_share,
+                **_amount(event, event.token, event.amount),
             }  # fmt: skip
         case LiquidityAccounted():
             parts = {
@@ -190,21 +194,42 @@ def _liquidity(event: LiquidityEvent) -> Description:
                 "from_kind": event.pool_kind, "to_pool": to_pool, "to_kind": to_kind,
                 "to_share": units / event.removed, "to_pools": len(event.into),
                 "depth_share": event.depth_share, "hhi_before": event.hhi_before, "hhi_after": event.hhi_after,
+                **_amount(event, event.token, event.removed),
             }  # fmt: skip
         case PoolDepth():
             return SignalKind.POOL_DEPTH, max(one.share for one in event.tokens), _depths(event)
         case SupplyJumped():
             return SignalKind.SUPPLY_JUMPED, event.share, {
                 "token": event.token, "before": float(event.before), "after": float(event.after), "by": event.by,
-                "logged": event.logged,
+                "logged": event.logged, **_amount(event, event.token, event.after - event.before),
             }  # fmt: skip
         case PoolDrained():
             return SignalKind.POOL_DRAINED, event.share, {
                 "pool_kind": event.pool_kind, "token": event.token, "before": float(event.before),
                 "after": float(event.after), "cause": event.cause.value, "by": event.by, "depth_share": event.depth_share,
+                **_amount(event, event.token, event.before - event.after),
             }  # fmt: skip
         case _ as never:
             assert_never(never)
+
+
+def _amount(event: NamedEvent, token: str, units: int | None) -> dict[str, Scalar]:
+    """What the token calls itself, and the amount in whole units of it, as far as both are known."""
+    name = next((one for one in event.token_names if one.token == token), None)
+    decimals = name.decimals if name else None
+    return {
+        "symbol": symbol_words(name.symbol, odd=name.odd) if name else None,
+        "amount": None if units is None or decimals is None else units / 10**decimals,
+    }
+
+
+def token_of(event: PlacedEvent) -> str | None:
+    """The token whose amount the signal states; None where it states none."""
+    match event:
+        case LiquidityMigrated() | LiquidityAccounted() | PoolDrained() | SupplyJumped() | HolderFrozen():
+            return event.token
+        case _:
+            return None
 
 
 def _depths(event: PoolDepth) -> dict[str, Scalar]:

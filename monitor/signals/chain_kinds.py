@@ -70,6 +70,11 @@ SOURCE_CHECKED: dict[str, str] = {
 }
 
 
+AMOUNT: dict[str, str] = {
+    "symbol": "what the token calls itself, made harmless; ends with ? where it has letters outside of ASCII; or null",
+    "amount": "in whole units of the token; null: its decimals are not known",
+    "usd": "that amount at the last dollar price of the asset whose token the operator says it is; null: no price at hand",
+}
 LIQUIDITY_ACCOUNTED: dict[str, str] = {
     "token": "address",
     "removed": "smallest units",
@@ -182,11 +187,15 @@ CHAIN_KINDS: Mapping[SignalKind, Kind] = {
         "fraction",
         _EVENT
         | {"from_pool": "address", "to_pool": "address", "token": "address", "score": "matching score"}
-        | {"from_kind": "kind of pool", "to_kind": "kind of pool", "depth_share": "of the token's ±2 % depth, or null"},
+        | {"from_kind": "kind of pool", "to_kind": "kind of pool", "depth_share": "of the token's ±2 % depth, or null"}
+        | AMOUNT,
         droppable=False,
     ),
     SignalKind.LIQUIDITY_ACCOUNTED: Kind(
-        "unexplained share of what left within an hour", "fraction", _EVENT | LIQUIDITY_ACCOUNTED, droppable=False
+        "unexplained share of what left within an hour",
+        "fraction",
+        _EVENT | LIQUIDITY_ACCOUNTED | AMOUNT,
+        droppable=False,
     ),
     SignalKind.POOL_DEPTH: Kind(
         "the pool's share of a token's ±2 % depth over the watched pools, the largest of its tokens",
@@ -197,7 +206,7 @@ CHAIN_KINDS: Mapping[SignalKind, Kind] = {
     SignalKind.POOL_DRAINED: Kind(
         "share of a token that the pool lost within a minute without a removal of liquidity",
         "fraction",
-        _EVENT | POOL_DRAINED,
+        _EVENT | POOL_DRAINED | AMOUNT,
         droppable=False,
     ),
     SignalKind.SUPPLY_JUMPED: Kind(
@@ -210,7 +219,8 @@ CHAIN_KINDS: Mapping[SignalKind, Kind] = {
             "after": "supply after",
             "by": "address that got most of the new units, or gave up most of those destroyed; or null",
             "logged": "false: no log of the token explains it",
-        },
+        }
+        | AMOUNT,
         droppable=False,
     ),
     SignalKind.CONTROL_CHANGED: Kind(
@@ -239,7 +249,8 @@ CHAIN_KINDS: Mapping[SignalKind, Kind] = {
             "holder": "the pool, its vault, or the hot wallet",
             "destroyed": "units that the issuer destroyed there, or null",
             "seen_by": "log, or state: the token's list shows it and no log reported it",
-        },
+        }
+        | AMOUNT,
         droppable=False,
     ),
     SignalKind.BEHAVIOUR_MISMATCH: Kind(

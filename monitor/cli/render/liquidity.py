@@ -1,11 +1,10 @@
-"""Renders liquidity events as one line each: from where to where, in shares, with shortened addresses.
+"""Renders liquidity events in words: from where to where, in shares and in amounts of the tokens, with whole addresses.
 
-Amounts are in the token's smallest unit: the chain's logs do not contain their value.
+An amount is in whole units of a token that states its name and decimals, else in its smallest units, in a few digits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +15,10 @@ if TYPE_CHECKING:
         LiquidityMoved,
         PoolDepth,
         PoolDrained,
+        SupplyJumped,
     )
+
+    NamedEvent = LiquidityAccounted | LiquidityMigrated | LiquidityMoved | PoolDepth | PoolDrained | SupplyJumped
 
 
 def liquidity_words(event: ChainEvent) -> str | None:
@@ -35,68 +37,70 @@ def liquidity_words(event: ChainEvent) -> str | None:
         case PoolDrained():
             return _drained(event)
         case SupplyJumped():
-            by = f", by {_brief(event.by)}" if event.by else "" if event.logged else ", without a log"
-            return f"the supply of {_brief(event.token)} changed by {event.share:+.1%} to {_units(event.after)}{by}"
+            by = f", by {event.by}" if event.by else "" if event.logged else ", without a log"
+            after = _amount(event, event.token, event.after)
+            return f"the supply of {event.token} changed by {event.share:+.1%} to {after}{by}"
         case _:
             return None
 
 
 def _moved(event: LiquidityMoved) -> str:
     pairs = [(event.token0, event.amount0), (event.token1, event.amount1), *event.more]
-    amounts = " and ".join(f"{_units(amount)} of {_brief(token)}" for token, amount in pairs)
+    amounts = " and ".join(_amount_at(event, token, amount) for token, amount in pairs)
     way = "left" if event.removed else "entered"
-    return f"{event.share:.1%} of {event.pool_kind} {_brief(event.pool)} {way}, {amounts}, owner {_brief(event.owner)}"
+    return f"{event.share:.1%} of {event.pool_kind} {event.pool} {way}, {amounts}, owner {event.owner or 'unknown'}"
 
 
 def _migrated(event: LiquidityMigrated) -> str:
     depth = "" if event.depth_share is None else f", {event.depth_share:.1%} of its ±2 % depth"
     return (
-        f"{_units(event.amount)} of {_brief(event.token)} went from {event.from_kind} {_brief(event.from_pool)} to "
-        f"{event.to_kind} {_brief(event.to_pool)}: {event.share:.1%} of the former{depth}, score {event.score:.2f}"
+        f"{_amount_at(event, event.token, event.amount)} went from {event.from_kind} {event.from_pool} to "
+        f"{event.to_kind} {event.to_pool}: {event.share:.1%} of the former{depth}, score {event.score:.2f}"
     )
 
 
 def _accounted(event: LiquidityAccounted) -> str:
     depth = "" if event.depth_share is None else f" ({event.depth_share:.1%} of its ±2 % depth)"
-    parts = [(units, f"to {kind} {_brief(pool)}") for pool, kind, units in event.into]
+    parts = [(units, f"to {kind} {pool}") for pool, kind, units in event.into]
     parts += [
         (event.to_wallets, "to wallets"),
         (event.to_bridges, "over bridges"),
         (event.open, "open"),
         (event.unexplained, "unexplained"),
     ]
-    went = _joined(f"{units / event.removed:.1%} {words}" for units, words in parts if units)
-    source = f"{event.pool_kind} {_brief(event.pool)}"
-    return f"{_units(event.removed)} of {_brief(event.token)} left {source} within an hour{depth}: {went}"
+    went = "; ".join(f"{units / event.removed:.1%} {words}" for units, words in parts if units)
+    source = f"{event.pool_kind} {event.pool}"
+    return f"{_amount_at(event, event.token, event.removed)} left {source} within an hour{depth}: {went}"
 
 
 def _depth(event: PoolDepth) -> str:
-    tokens = _joined(
-        f"{_brief(one.token)} {_units(one.within_1)}, {_units(one.within_2)}, {_units(one.within_5)}, "
-        f"{one.share:.0%} of its depth"
+    tokens = "; ".join(
+        f"of {one.token} {_amount(event, one.token, one.within_1)}, {_amount(event, one.token, one.within_2)}, "
+        f"{_amount(event, one.token, one.within_5)}, {one.share:.0%} of its depth"
         for one in event.tokens
     )
-    return f"{event.pool_kind} {_brief(event.pool)} holds within ±1, 2, 5 %: {tokens}"
+    return f"{event.pool_kind} {event.pool} holds within ±1, 2, 5 %: {tokens}"
 
 
 def _drained(event: PoolDrained) -> str:
-    by = f" by {_brief(event.by)}" if event.by else ""
-    before, after = _units(event.before), _units(event.after)
+    by = f" by {event.by}" if event.by else ""
+    before, after = (_amount(event, event.token, units) for units in (event.before, event.after))
     return (
-        f"{event.share:.1%} of {_brief(event.token)} was lost by {event.pool_kind} {_brief(event.pool)} "
+        f"{event.share:.1%} of {event.token} was lost by {event.pool_kind} {event.pool} "
         f"({event.cause.value}{by}): {before} before, {after} after"
     )
 
 
-def _joined(words: Iterable[str]) -> str:
-    return "; ".join(words)
+def _amount_at(event: NamedEvent, token: str, units: int) -> str:
+    """An amount with the token's whole address: any token may have that name."""
+    named = any(one.token == token for one in event.token_names)
+    return f"{_amount(event, token, units)} {f'({token})' if named else f'of {token}'}"
 
 
-def _units(amount: int) -> str:
-    return f"{amount:.4g}" if amount < 10**6 else f"{float(amount):.3e}"
+def _amount(event: NamedEvent, token: str, units: int) -> str:
+    from monitor.signals.amounts import amount_words, figure_words, symbol_words
 
-
-def _brief(address: str | None) -> str:
-    if address is None:
-        return "unknown"
-    return f"{address[:6]}…{address[-4:]}"
+    name = next((one for one in event.token_names if one.token == token), None)
+    if name is None or name.decimals is None:
+        return f"{figure_words(float(units))} smallest units"
+    return amount_words(units / 10**name.decimals, symbol_words(name.symbol, odd=name.odd))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from monitor.correlator.producer import EventFindings, EvidenceBoard, Finding, brief, graded
+from monitor.correlator.producer import EventFindings, EvidenceBoard, Finding, brief, graded, token_words
 from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
+from monitor.signals.amounts import amount_of
 
 SHARES = (0.20, 0.40, 0.70, 1.01)
 MAX_DRAINS = 512
@@ -86,7 +87,9 @@ def words_of(signal: Signal) -> str:
     by = f" by {brief(attributes.get('by'))}" if attributes.get("by") else ""
     depth = f", {lost_of(signal):.0%} of the ±2 % depth" if _known(signal) else ""
     pool = f"{attributes.get('pool_kind')} {brief(signal.subject.pool)}"
-    return f"{pool} lost {signal.value:.0%} of its {brief(attributes.get('token'))}{depth}: {cause}{by}"
+    amount = amount_of(attributes)
+    lost = f" ({amount})" if amount else ""
+    return f"{pool} lost {signal.value:.0%} of its {token_words(attributes)}{lost}{depth}: {cause}{by}"
 
 
 def _known(signal: Signal) -> bool:

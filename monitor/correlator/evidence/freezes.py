@@ -6,9 +6,10 @@ reorg that undoes it.
 
 from __future__ import annotations
 
-from monitor.correlator.producer import EvidenceBoard, Finding, brief
+from monitor.correlator.producer import EvidenceBoard, Finding, brief, token_words
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
+from monitor.signals.amounts import amount_of
 
 MAX_FREEZES = 512
 _Where = tuple[str, str, str]
@@ -42,7 +43,7 @@ class FreezesEvidence:
         event_id = str(signal.attributes.get("event_id", ""))
         subject = signal.subject
         place = f"pool {brief(subject.pool)}" if subject.venue is None else f"hot wallet of {subject.venue}"
-        what = "was frozen" if destroyed is None else f"lost {destroyed:.4g} units"
+        what = "was frozen" if destroyed is None else f"lost {amount_of(signal.attributes) or f'{destroyed:.4g} units'}"
         finding = Finding(
             name="holder_frozen",
             leg=Leg.MIGRATION,
@@ -55,7 +56,7 @@ class FreezesEvidence:
             value=1.0,
             normal=0.0,
             unit="1",
-            said=f"{place} {what} by the issuer of {brief(where[1])}",
+            said=f"{place} {what} by the issuer of {token_words(signal.attributes)}",
             links=[signal.link] if signal.link else [],
         )
         self._frozen[where] = (event_id, finding.evidence_id)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from monitor.correlator.producer import EvidenceBoard, Finding, brief, graded
 from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
+from monitor.signals.amounts import amount_of
 
 SHARES = (0.20, 0.40, 0.70, 1.01)
 WINDOW_S = 3600.0
@@ -157,7 +158,8 @@ def _words(asset: str, account: _Account) -> str:
     ]
     went = ", ".join(f"{share * left:.0%} {words}" for share, words in parts if share * left >= 0.005)
     source = f"{attributes.get('from_kind')} {brief(account.subject.pool)}"
-    return f"{left:.0%} of {asset}'s ±2 % depth left {source}: {went}"
+    amount = amount_of(attributes)
+    return f"{left:.0%} of {asset}'s ±2 % depth{f' ({amount})' if amount else ''} left {source}: {went}"
 
 
 def _number(value: Scalar | None) -> float:

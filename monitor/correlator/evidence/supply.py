@@ -6,9 +6,10 @@ no log explains is graded by its size in both directions, one higher. A reorg th
 
 from __future__ import annotations
 
-from monitor.correlator.producer import EventFindings, EvidenceBoard, Finding, brief, graded
+from monitor.correlator.producer import EventFindings, EvidenceBoard, Finding, brief, graded, token_words
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
+from monitor.signals.amounts import amount_of
 
 SHARES = (0.05, 0.10, 0.25, float("inf"))
 MAX_JUMPS = 512
@@ -67,8 +68,9 @@ def words_of(signal: Signal) -> str:
     whose = "most of it made for" if signal.value > 0 else "most of it destroyed from"
     by = f", {whose} {brief(attributes.get('by'))}" if attributes.get("by") else ""
     unsaid = " without a log" if attributes.get("logged") is False else ""
-    token = brief(attributes.get("token"))
-    return f"the supply of {token} {way} by {abs(signal.value):.0%} within a block{unsaid}{by}"
+    amount = amount_of(attributes)
+    size = f", {amount}," if amount else ""
+    return f"the supply of {token_words(attributes)} {way} by {abs(signal.value):.0%}{size} within a block{unsaid}{by}"
 
 
 PRODUCER = SupplyEvidence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from chain.events import (
@@ -16,6 +17,7 @@ from chain.events import (
     PoolDrained,
     SupplyJumped,
     TokenDepth,
+    TokenName,
 )
 from chain.events.network import HeadSeen
 from monitor.cli.render.liquidity import liquidity_words
@@ -25,6 +27,7 @@ PLACE = Place(
     network=NetworkId("local"), block_number=7, block_hash="0x7", block_time=NOW, transaction="0x1", log_index=0
 )
 POOL, THERE, TOKEN, OTHER = (Address("0x" + pair * 20) for pair in ("ab", "cd", "11", "22"))
+RIFT = TokenName(token=TOKEN, symbol="RIFT", decimals=18)
 
 
 def test_a_removal_and_an_addition_are_shown_with_their_owner() -> None:
@@ -33,7 +36,13 @@ def test_a_removal_and_an_addition_are_shown_with_their_owner() -> None:
         amount0=5 * 10**23, amount1=12, share=0.25, removed=True, owner=None, more=((THERE, 1),),
     )  # fmt: skip
     assert liquidity_words(moved) == (
-        "25.0% of curve 0xabab…abab left, 5.000e+23 of 0x1111…1111 and 12 of 0x2222…2222 and 1 of 0xcdcd…cdcd, owner unknown"
+        f"25.0% of curve {POOL} left, 5e+23 smallest units of {TOKEN} and 12 smallest units of {OTHER} "
+        f"and 1 smallest units of {THERE}, owner unknown"
+    )
+    named = replace(moved, token_names=(RIFT, replace(RIFT, token=OTHER, symbol="UЅDC", decimals=None, odd=True)))
+    assert liquidity_words(named) == (
+        f"25.0% of curve {POOL} left, 500 k RIFT ({TOKEN}) and 12 smallest units ({OTHER}) "
+        f"and 1 smallest units of {THERE}, owner unknown"
     )
 
 
@@ -41,9 +50,10 @@ def test_a_migration_is_shown_from_pool_to_pool() -> None:
     migrated = LiquidityMigrated(
         place=PLACE, seen_at=NOW, event_id="g", token=TOKEN, from_pool=POOL, to_pool=THERE, amount=10**20, share=0.5,
         score=0.9, removal_id="m", addition_id="n", from_kind="uniswap_v2", to_kind="uniswap_v3", depth_share=0.2,
+        token_names=(RIFT,),
     )  # fmt: skip
     assert liquidity_words(migrated) == (
-        "1.000e+20 of 0x1111…1111 went from uniswap_v2 0xabab…abab to uniswap_v3 0xcdcd…cdcd: 50.0% of the former, "
+        f"100 RIFT ({TOKEN}) went from uniswap_v2 {POOL} to uniswap_v3 {THERE}: 50.0% of the former, "
         "20.0% of its ±2 % depth, score 0.90"
     )
 
@@ -55,7 +65,7 @@ def test_an_outflow_is_shown_by_its_destinations() -> None:
         pool_kind="uniswap_v2", into=((THERE, "uniswap_v3", 550),),
     )  # fmt: skip
     assert liquidity_words(accounted) == (
-        "1000 of 0x1111…1111 left uniswap_v2 0xabab…abab within an hour: 55.0% to uniswap_v3 0xcdcd…cdcd; "
+        f"1,000 smallest units of {TOKEN} left uniswap_v2 {POOL} within an hour: 55.0% to uniswap_v3 {THERE}; "
         "40.0% to wallets; 5.0% unexplained"
     )
 
@@ -64,7 +74,8 @@ def test_depth_is_shown_for_each_token_and_other_events_give_no_line() -> None:
     one = TokenDepth(token=TOKEN, reserve=9, within_1=1, within_2=2, within_5=5, share=0.25)
     depth = PoolDepth(place=PLACE, seen_at=NOW, event_id="d", pool=POOL, pool_kind="curve", tick=None, tokens=(one,))
     assert liquidity_words(depth) == (
-        "curve 0xabab…abab holds within ±1, 2, 5 %: 0x1111…1111 1, 2, 5, 25% of its depth"
+        f"curve {POOL} holds within ±1, 2, 5 %: of {TOKEN} 1 smallest units, 2 smallest units, 5 smallest units, "
+        "25% of its depth"
     )
     head = HeadSeen(
         network=NetworkId("local"),
@@ -81,15 +92,15 @@ def test_depth_is_shown_for_each_token_and_other_events_give_no_line() -> None:
 def test_a_drain_is_shown_with_its_cause_and_both_reserves() -> None:
     drained = PoolDrained(
         place=PLACE, seen_at=NOW, event_id="x", pool=POOL, pool_kind="uniswap_v2", token=TOKEN, before=10**20, after=10**19,
-        share=0.9, cause=DrainCause.SWAP, by=OTHER,
+        share=0.9, cause=DrainCause.SWAP, by=OTHER, token_names=(replace(RIFT, odd=True),),
     )  # fmt: skip
     assert liquidity_words(drained) == (
-        "90.0% of 0x1111…1111 was lost by uniswap_v2 0xabab…abab (swap by 0x2222…2222): 1.000e+20 before, 1.000e+19 after"
+        f"90.0% of {TOKEN} was lost by uniswap_v2 {POOL} (swap by {OTHER}): 100 RIFT? before, 10 RIFT? after"
     )
 
 
 def test_a_jump_of_supply_is_shown_with_its_size_and_whose_it_is() -> None:
     jump = SupplyJumped(place=PLACE, seen_at=NOW, event_id="s", token=TOKEN, before=10, after=15, by=OTHER, logged=True)
-    assert liquidity_words(jump) == "the supply of 0x1111…1111 changed by +50.0% to 15, by 0x2222…2222"
+    assert liquidity_words(jump) == f"the supply of {TOKEN} changed by +50.0% to 15 smallest units, by {OTHER}"
     fall = SupplyJumped(place=PLACE, seen_at=NOW, event_id="s", token=TOKEN, before=10, after=5, by=None, logged=False)
-    assert liquidity_words(fall) == "the supply of 0x1111…1111 changed by -50.0% to 5, without a log"
+    assert liquidity_words(fall) == f"the supply of {TOKEN} changed by -50.0% to 5 smallest units, without a log"
