@@ -119,12 +119,16 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
-    """What one piece of evidence adds to its leg now, in nats, after the rule w₁ + ½w₂ and the cap."""
+    """What one piece of evidence adds to its leg's `w_lo` now, in nats: what the leg would lose without it and the heavier ones.
+
+    `onset` is the evidence's own; None where the item is no piece of evidence.
+    """
 
     evidence_id: str
     name: str
     nats: float
     said: str
+    onset: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,17 +2,20 @@
 
 Evidence has an id; putting it again renews it. Its weight halves each half-life from its `at`. Venue-wide evidence (no
 asset in its subject) is one shared fact: it is held once and reaches each asset that trades at the venue, weighted by the
-venue's share of the asset's venues (two of four in full, one of four by half).
+venue's share of the asset's venues; what several venues say at once is folded into one rate (`fold.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from monitor.correlator.coverage import Coverage
+from monitor.correlator.fold import MAX_NATS, Fold, Stress, fold, rate_of_nats, reach
+from monitor.detect.alarm_rate import MAX_PER_DAY
 from monitor.incidents import Evidence, Leg
+from monitor.signals import TARGET_PREFIX
 
 FADED_NATS = 0.05
 MAX_EVIDENCE = 4096
@@ -21,11 +24,46 @@ NEXT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A venue as one of `of` places of an asset: `name` is its own or its provider's, `share` the venue's own part, 0..1."""
+
+    name: str
+    share: float
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
 class WeighedEvidence:
-    """Evidence and what it weighs now for one leg of one asset: `nats` after decay and share."""
+    """Evidence and what it weighs now for one leg of one asset: `nats` after decay and reach.
+
+    At one of the asset's venues: `place` says which, and `own` is its weight after decay alone.
+    """
 
     nats: float
     evidence: Evidence
+    place: Place | None = None
+    own: float = 0.0
+
+
+def fold_of(weighed: Iterable[WeighedEvidence]) -> Fold:
+    """What the evidence at an asset's places says together. Of each place the heaviest counts in full, the next by half."""
+    by_place: dict[str, list[WeighedEvidence]] = {}
+    of = 0
+    for one in weighed:
+        if one.place is not None:
+            of = one.place.of
+            by_place.setdefault(one.place.name, []).append(one)
+    return fold((_stress(name, some) for name, some in by_place.items()), of)
+
+
+def _stress(name: str, weighed: list[WeighedEvidence]) -> Stress:
+    first, *rest = sorted(weighed, key=lambda one: (-one.own, one.evidence.id))
+    per_day = rate_of_nats(min(first.own + NEXT * rest[0].own if rest else first.own, MAX_NATS))
+    if first.evidence.weight >= MAX_NATS:  # nats end there: what was measured beyond goes on in the rate
+        per_day *= min(1.0, first.evidence.far_per_day / MAX_PER_DAY[-1])
+    shares = {one.evidence.subject.venue: one.place.share for one in weighed if one.place is not None}
+    lasts_s = max(one.evidence.half_life_s for one in (first, *rest[:1]))
+    return Stress(name, per_day, lasts_s, min(sum(shares.values()), 1.0))
 
 
 def utc(at_s: float) -> datetime:
@@ -94,30 +132,26 @@ class ActiveEvidence:
         found = []
         for key in ((leg, asset), (leg, None)):
             for evidence_id in self._ids.get(key, ()):
-                evidence = self._by_id[evidence_id][1]
-                share = self._reach(asset, evidence)
-                if share > 0:
-                    found.append(WeighedEvidence(self._nats(evidence_id, now_s) * share, evidence))
-        found.sort(key=lambda one: (-one.nats, one.evidence.id))
-        return self._together(asset, found, now_s) if leg is Leg.VENUE else found
+                one = self._weighed(asset, self._by_id[evidence_id][1], self._nats(evidence_id, now_s))
+                if one is not None:
+                    found.append(one)
+        if leg is Leg.VENUE and found:
+            found = _reached(found)
+        found.sort(key=lambda one: (-one.nats, -one.own, one.evidence.id))
+        return found
 
-    def _together(self, asset: str, found: list[WeighedEvidence], now_s: float) -> list[WeighedEvidence]:
-        """Venues under stress at once reach an asset by the sum of their shares, if that is more than each by its own.
-
-        Of many venues none has a share that matters alone, though all of them fail. The heaviest piece speaks for them.
-        """
-        heaviest: dict[str, float] = {}
-        for one in found:
-            if (venue := one.evidence.subject.venue) is not None:
-                heaviest[venue] = max(heaviest.get(venue, 0.0), self._nats(one.evidence.id, now_s))
-        share = together = 0.0
-        for venue, nats in sorted(heaviest.items(), key=lambda one: (-one[1], one[0])):
-            share += self._coverage.share(asset, venue)
-            together = max(together, nats * min(1.0, 2 * share))
-        next_nats = NEXT * found[1].nats if len(found) > 1 else 0.0
-        if not found or together <= found[0].nats + next_nats:
-            return found
-        return [WeighedEvidence(together - next_nats, found[0].evidence), *found[1:]]
+    def _weighed(self, asset: str, evidence: Evidence, nats: float) -> WeighedEvidence | None:
+        """Evidence for an asset, the reach of its place not yet taken off; None: it does not concern the asset."""
+        venue = evidence.subject.venue
+        if evidence.leg is not Leg.VENUE or venue is None:
+            return WeighedEvidence(nats, evidence) if evidence.subject.asset == asset else None
+        share = self._coverage.share(asset, venue)
+        if share <= 0:
+            return None
+        if venue.startswith(TARGET_PREFIX):
+            return WeighedEvidence(nats * min(1.0, 2 * share), evidence)
+        name, of = self._coverage.place(asset, venue)
+        return WeighedEvidence(nats, evidence, Place(name, share, of), nats)
 
     def shared(self, now_s: float) -> dict[str, list[WeighedEvidence]]:
         """Venue -> its shared evidence with its full weight, heaviest first; venues in order of name."""
@@ -131,12 +165,6 @@ class ActiveEvidence:
             facts.sort(key=lambda one: (-one.nats, one.evidence.id))
         return {venue: found[venue] for venue in sorted(found)}
 
-    def _reach(self, asset: str, evidence: Evidence) -> float:
-        subject = evidence.subject
-        if evidence.leg is Leg.VENUE and subject.venue is not None:
-            return min(1.0, 2 * self._coverage.share(asset, subject.venue))
-        return 1.0 if subject.asset == asset else 0.0
-
     def steady(self, since_s: float) -> bool:
         """Whether, with no source seen, the evidence can only fade: what was put since then is about watched legs of assets."""
         return all(
@@ -149,3 +177,17 @@ class ActiveEvidence:
         """All evidence in order of id."""
         for evidence_id in sorted(self._by_id):
             yield self._by_id[evidence_id][1]
+
+
+def _reached(found: list[WeighedEvidence]) -> list[WeighedEvidence]:
+    """Each with the reach of its place: of the set of places that says most together, or alone."""
+    together = fold_of(found)
+    return [
+        one
+        if one.place is None
+        else replace(
+            one,
+            nats=one.own * (together.reach if one.place.name in together.places else reach(one.place.share, 1)),
+        )
+        for one in found
+    ]

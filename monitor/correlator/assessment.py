@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.correlator.active_evidence import ActiveEvidence, WeighedEvidence, utc
+from monitor.correlator.active_evidence import ActiveEvidence, WeighedEvidence, fold_of, utc
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.explain import blindness_order
 from monitor.correlator.fusion import CALM_BELOW_NATS, leg_verdict, logistic, logit
 from monitor.correlator.levels import blind_under_stress, level_of
 from monitor.correlator.settings import CorrelatorSettings
+from monitor.detect.alarm_rate import grade_of_rate
 from monitor.incidents import LEGS, Blindness, Fault, Leg, LegState, LegVerdict, Verdict
 
 BLIND_BELOW = 0.5
@@ -64,7 +65,7 @@ class AssetAssessor:
             weighed = self._weighed(asset, leg, now_s)
             coverage = self._leg_coverage(asset, leg, now_s, local, blind)
             legs.append(leg_verdict(leg, weighed, coverage, self._coverage.watched(asset, leg), self._s))
-            grades[leg] = max((one.evidence.grade for one in weighed if one.nats >= 1), default=0)
+            grades[leg] = _grade(weighed)
             strong += (one for one in weighed if one.nats >= CALM_BELOW_NATS)
         context = min(sum(one.nats for one in self._evidence.of(asset, Leg.FRAGILITY, now_s)), self._s.context_cap_nats)
         prior = logit(self._s.prior)
@@ -136,3 +137,10 @@ class AssetAssessor:
         if any(self._attribution.elsewhere_good(venue, now_s) for venue in sorted(stressed)):
             return Fault.PATH
         return Fault.VENUE
+
+
+def _grade(weighed: Sequence[WeighedEvidence]) -> int:
+    """The highest grade that weighs at least a nat: of a finding, or of the rate that all places earn together."""
+    alone = max((one.evidence.grade for one in weighed if one.place is None and one.nats >= 1), default=0)
+    together = fold_of(weighed)
+    return max(alone, grade_of_rate(together.per_day)) if together.nats >= 1 else alone

@@ -13,6 +13,7 @@ watched: the operator chose that, it is no blindness (docs/detection.md, "Fusion
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp
 
@@ -146,8 +147,10 @@ class SourceCoverage:
 class Coverage:
     """Every source, and the weight it has for each leg of each asset."""
 
-    def __init__(self, own_lag: OwnLag | None = None) -> None:
+    def __init__(self, own_lag: OwnLag | None = None, providers: Mapping[str, Sequence[str]] | None = None) -> None:
         self._own_lag = own_lag or OwnLag()
+        self._provider_of = {venue: name for name, venues in (providers or {}).items() for venue in venues}
+        """Venues that fail together, because one provider carries them: their stress counts once."""
         self.by_name: dict[str, SourceCoverage] = {}
         self._weights: dict[tuple[str, Leg], dict[str, float]] = {}
         self._sorted: dict[tuple[str, Leg], list[tuple[SourceCoverage, float]]] = {}
@@ -214,7 +217,7 @@ class Coverage:
             self.venues.pop(asset, None)
             self.targets.pop(asset, None)
         weight = signal.attributes.get("weight", 1.0)
-        leg = Leg(str(signal.attributes.get("leg", Leg.VENUE.value)))
+        leg = Leg(str(signal.attributes.get("leg") or Leg.VENUE.value))
         self._add(signal, asset, leg, float(weight) if isinstance(weight, int | float) else 1.0)
 
     def _add(self, signal: Signal, asset: str, leg: Leg, weight: float) -> None:
@@ -240,6 +243,11 @@ class Coverage:
             own = self.targets.get(asset, {}).get(venue, 0.0)
             return own / (total + own) if own > 0 else 0.0
         return weights.get(venue, 0.0) / total if total > 0 else 0.0
+
+    def place(self, asset: str, venue: str) -> tuple[str, int]:
+        """Where a venue of an asset is, by its provider if it has one, and how many such places the asset has."""
+        places = {self._provider_of.get(one, one) for one in self.venues.get(asset, {})}
+        return self._provider_of.get(venue, venue), len(places)
 
     def trading(self, venue: str) -> tuple[str, ...]:
         """The assets that have a share at a venue, sorted."""

@@ -50,7 +50,7 @@ class Correlator:
         s = self.settings
         self._sequencer = Sequencer(max(s.lateness_ws_s, s.lateness_rest_s, s.lateness_chain_s))
         self._attribution = Attribution(s)
-        self._coverage = Coverage(self._attribution.own_lag)
+        self._coverage = Coverage(self._attribution.own_lag, s.providers)
         self._evidence = ActiveEvidence(self._coverage)
         self._assessor = AssetAssessor(s, self._coverage, self._evidence, self._attribution)
         self._venue_assessor = VenueAssessor(s, self._coverage, self._evidence, self._attribution)

@@ -18,10 +18,11 @@ _WHOSE = {
 
 def headline(verdict: Verdict) -> str:
     """One line: level, asset, the strongest evidence of each TRUE leg in order of onset, the blind sources."""
+    true = [leg for leg in verdict.legs if leg.state is LegState.TRUE]
+    heaviest = [(leg.contributions[0].onset or leg.onset, leg) for leg in true]  # the onset of what is named, no other
     findings = [
-        f"{leg.contributions[0].said} since {leg.onset:%H:%M:%S}"  # its heaviest evidence comes first
-        for leg in sorted(verdict.legs, key=lambda one: (one.onset is None, one.onset, one.leg))
-        if leg.state is LegState.TRUE
+        f"{leg.contributions[0].said} since {onset:%H:%M:%S}"
+        for onset, leg in sorted(heaviest, key=lambda one: (one[0] is None, one[0], one[1].leg))
     ]
     unseen = [str(one.leg) for one in verdict.legs if one.state is LegState.UNKNOWN]
     name = LEVEL_NAMES[verdict.level].upper().replace("-", " ")

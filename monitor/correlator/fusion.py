@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import exp, log
 
-from monitor.correlator.active_evidence import NEXT, WeighedEvidence
+from monitor.correlator.active_evidence import NEXT, WeighedEvidence, fold_of
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Contribution, Leg, LegState, LegVerdict
 
 CALM_BELOW_NATS = 0.5
+MAX_CONTRIBUTIONS = 6
 
 
 def logistic(x: float) -> float:
@@ -22,33 +23,47 @@ def logistic(x: float) -> float:
 
 
 def logit(p: float) -> float:
-    """Log-odds of a probability."""
+    """Log-odds of a probability above 0 and below 1."""
     return log(p / (1 - p))
 
 
-def leg_nats(weighed: Sequence[WeighedEvidence], s: CorrelatorSettings) -> tuple[float, list[Contribution]]:
-    """E of a leg and what each piece of evidence adds: the heaviest in full, the next by half, capped; negative if calm.
+def leg_nats(weighed: Sequence[WeighedEvidence], s: CorrelatorSettings) -> float:
+    """E of a leg, heaviest evidence first: the heaviest in full, the next by half, capped; negative if calm.
 
-    `weighed` is heaviest first. The contributions sum to E.
+    What the asset's venues say is one item, their fold.
     """
-    parts = [
-        Contribution(
-            evidence_id=one.evidence.id, name=one.evidence.name, nats=one.nats * factor, said=one.evidence.said
+    items = [one.nats for one in weighed if one.place is None]
+    if len(items) < len(weighed):
+        items.append(fold_of(weighed).nats)
+        items.sort(reverse=True)
+    if items and items[0] >= CALM_BELOW_NATS:
+        uncapped = items[0] + (NEXT * items[1] if len(items) > 1 else 0.0)
+        return min(uncapped, s.storm_nats)
+    top = items[0] if items else 0.0
+    return -s.calm_nats + max(top, 0.0) * (CALM_BELOW_NATS + s.calm_nats) / CALM_BELOW_NATS
+
+
+def contributions(
+    weighed: Sequence[WeighedEvidence], coverage: float, s: CorrelatorSettings
+) -> tuple[Contribution, ...]:
+    """What each piece of evidence adds to w_lo of a leg: by how much w_lo falls without it and what is heavier.
+
+    So they sum to w_lo, and the first is what the leg loses without its heaviest evidence. The last is what calm says.
+    """
+    parts = []
+    low = bounds(leg_nats(weighed, s), coverage, s)[0]
+    for index, one in enumerate(weighed[:MAX_CONTRIBUTIONS], start=1):
+        without = bounds(leg_nats(weighed[index:], s), coverage, s)[0]
+        known = one.evidence
+        parts.append(
+            Contribution(evidence_id=known.id, name=known.name, nats=low - without, said=known.said, onset=known.onset)
         )
-        for one, factor in zip(weighed[:2], (1.0, NEXT), strict=False)
-    ]
-    uncapped = sum(one.nats for one in parts)
-    total = min(uncapped, s.storm_nats)
-    if weighed and weighed[0].nats >= CALM_BELOW_NATS:
-        if uncapped > total:
-            parts.append(
-                Contribution(evidence_id="", name="cap", nats=total - uncapped, said="a leg's evidence is capped")
-            )
-        return total, parts
-    top = weighed[0].nats if weighed else 0.0
-    total = -s.calm_nats + max(top, 0.0) * (CALM_BELOW_NATS + s.calm_nats) / CALM_BELOW_NATS
-    parts.append(Contribution(evidence_id="", name="calm", nats=total - uncapped, said="nothing strong was seen"))
-    return total, parts
+        low = without
+    calm = bounds(-s.calm_nats, coverage, s)[0]
+    if len(weighed) > MAX_CONTRIBUTIONS:
+        parts.append(Contribution(evidence_id="", name="others", nats=low - calm, said="all lighter evidence"))
+    parts.append(Contribution(evidence_id="", name="calm", nats=calm, said="a leg without evidence"))
+    return tuple(parts)
 
 
 def bounds(evidence: float, coverage: float, s: CorrelatorSettings) -> tuple[float, float]:
@@ -63,7 +78,7 @@ def leg_verdict(
     """One leg's verdict. A leg without a declared source is not watched: the operator declares it calm."""
     if not watched:
         coverage = 1.0
-    evidence, parts = leg_nats(weighed, s)
+    evidence = leg_nats(weighed, s)
     w_lo, w_hi = bounds(evidence, coverage, s)
     if w_lo >= s.true_nats:
         state = LegState.TRUE
@@ -71,9 +86,6 @@ def leg_verdict(
         state = LegState.FALSE
     else:
         state = LegState.UNKNOWN
-    parts.append(
-        Contribution(evidence_id="", name="sight", nats=w_lo - evidence, said="discount for what we cannot see")
-    )
     strong = [one.evidence.onset for one in weighed if one.nats >= CALM_BELOW_NATS]
     return LegVerdict(
         leg=leg,
@@ -83,5 +95,5 @@ def leg_verdict(
         w_lo=w_lo,
         w_hi=w_hi,
         onset=min(strong) if strong else None,
-        contributions=tuple(parts),
+        contributions=contributions(weighed, coverage, s),
     )

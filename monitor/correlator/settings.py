@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,8 @@ class CorrelatorSettings:
     """Share of targets that must fail at once, in two rounds, for LOCAL."""
     market_share: float = 0.6
     """Share of venues in stress, while the controls answer, for MARKET."""
+    providers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Provider -> the venues that it carries (one operator, one cloud): their stress at once counts once."""
     runbook_base: str = "ops/runbooks/"
     """Prefix of an alert's runbook link."""
 
@@ -101,3 +105,6 @@ class CorrelatorSettings:
         for name in ("background_half_life_s", "level_short_s", "level_long_s", "rate_floor", "idle_gaps"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} above 0")
+        carried = Counter(venue for venues in self.providers.values() for venue in set(venues))
+        if twice := sorted(venue for venue, count in carried.items() if count > 1):
+            raise ValueError(f"providers that share no venue, not {', '.join(twice)}")

@@ -139,6 +139,7 @@ targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wi
 # allowed_hosts = ["stormwatch.example"]            # further host names that requests may name
 
 # [correlator]                                      # every parameter: `stormwatch config show`
+# providers = { aws-tokyo = ["binance_usdm", "kucoin_futures"] }   # venues that fail together count once
 """
 
 

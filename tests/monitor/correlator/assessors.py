@@ -25,7 +25,7 @@ class Assessors:
 
     def __init__(self, venues: Iterable[str], settings: CorrelatorSettings | None = None) -> None:
         self.settings = settings or CorrelatorSettings()
-        self.sources = Coverage()
+        self.sources = Coverage(providers=self.settings.providers)
         self.board = ActiveEvidence(self.sources)
         self.attribution = Attribution(self.settings)
         self.asset_assessor = AssetAssessor(self.settings, self.sources, self.board, self.attribution)

@@ -8,7 +8,7 @@ from math import exp, log
 import pytest
 
 from monitor.correlator.active_evidence import WeighedEvidence
-from monitor.correlator.fusion import bounds, leg_nats, leg_verdict, logistic, logit
+from monitor.correlator.fusion import bounds, contributions, leg_nats, leg_verdict, logistic, logit
 from monitor.correlator.levels import blind_under_stress, by_chance, joint_far_per_day, level_of
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import LEGS, Leg, LegState, LegVerdict, Level
@@ -23,8 +23,8 @@ def weighed(*nats: float) -> list[WeighedEvidence]:
     return [WeighedEvidence(one, evidence(f"e{index}", second=100 - index)) for index, one in enumerate(nats)]
 
 
-def parts(*nats: float) -> list[tuple[str, float]]:
-    return [(one.name, round(one.nats, 9)) for one in leg_nats(weighed(*nats), S)[1]]
+def parts(*nats: float, coverage: float = 1.0) -> list[tuple[str, float]]:
+    return [(one.name, round(one.nats, 9)) for one in contributions(weighed(*nats), coverage, S)]
 
 
 @pytest.mark.parametrize(("coverage", "p_lo"), [(1.0, 0.973), (0.6, 0.956), (0.3, 0.917), (0.1, 0.79), (0.0, 0.20)])
@@ -55,32 +55,38 @@ def test_log_odds_and_probability_are_inverse_functions() -> None:
 
 
 def test_the_heaviest_finding_counts_in_full_the_second_by_half_and_the_third_not_at_all() -> None:
-    assert parts(2.0, 1.0, 0.9) == [("e0", 2.0), ("e1", 0.5)]
-    assert leg_nats(weighed(2.0, 1.0, 0.9), S)[0] == 2.5
+    assert leg_nats(weighed(2.0, 1.0, 0.9), S) == 2.5
+    assert leg_nats(weighed(2.0, 1.0), S) == 2.5
+    assert leg_nats(weighed(4.0, 3.0), S) == 4.0
 
 
-def test_the_excess_over_a_legs_cap_is_a_negative_contribution_named_cap() -> None:
-    assert leg_nats(weighed(4.0, 3.0), S)[0] == 4.0
-    assert parts(4.0, 3.0) == [("e0", 4.0), ("e1", 1.5), ("cap", -1.5)]
-    assert parts(3.0, 2.0) == [("e0", 3.0), ("e1", 1.0)]
+def test_a_contribution_is_what_the_leg_loses_without_it_and_what_is_heavier() -> None:
+    assert parts(3.0) == [("e0", 4.0), ("calm", -1.0)]
+    assert parts(3.0, 2.0) == [("e0", 2.0), ("e1", 3.0), ("calm", -1.0)]  # 4 with both, 2 without e0, -1 without any
+    assert parts(2.0, 1.0, 0.9) == [("e0", 1.05), ("e1", 0.55), ("e2", 1.9), ("calm", -1.0)]
 
 
-def test_a_leg_without_evidence_counts_one_nat_for_calm() -> None:
-    assert leg_nats([], S)[0] == -1.0
-    assert parts() == [("calm", -1.0)]
+def test_the_lightest_findings_are_one_contribution() -> None:
+    names = [name for name, _ in parts(*[2.0] * 8)]
+    assert names == ["e0", "e1", "e2", "e3", "e4", "e5", "others", "calm"]
+    assert sum(nats for _, nats in parts(*[2.0] * 8)) == pytest.approx(3.0)
+
+
+def test_a_leg_without_evidence_counts_one_nat_for_calm_whatever_is_seen() -> None:
+    assert leg_nats([], S) == -1.0
+    assert parts() == parts(coverage=0.3) == parts(coverage=0.0) == [("calm", -1.0)]
 
 
 def test_weak_evidence_moves_a_leg_from_calm_to_evidence_without_a_jump() -> None:
-    assert leg_nats(weighed(0.25), S)[0] == pytest.approx(-0.25)
-    assert parts(0.25) == [("e0", 0.25), ("calm", -0.5)]
-    assert leg_nats(weighed(0.4, 0.4), S)[0] == pytest.approx(0.2)
-    assert parts(0.4, 0.4) == [("e0", 0.4), ("e1", 0.2), ("calm", -0.4)]
-    assert parts(0.5) == [("e0", 0.5)]
+    assert leg_nats(weighed(0.25), S) == pytest.approx(-0.25)
+    assert leg_nats(weighed(0.4, 0.4), S) == pytest.approx(0.2)
+    assert leg_nats(weighed(0.5), S) == 0.5
 
 
-def test_a_contribution_names_its_evidence() -> None:
-    contribution = leg_nats(weighed(2.0), S)[1][0]
+def test_a_contribution_names_its_evidence_and_its_onset() -> None:
+    contribution = contributions(weighed(2.0), 1.0, S)[0]
     assert (contribution.evidence_id, contribution.name, contribution.said) == ("e0", "e0", "e0")
+    assert contribution.onset == at(100)
 
 
 @pytest.mark.parametrize(
@@ -115,10 +121,10 @@ def test_a_leg_without_declared_sources_is_calm_and_not_blind() -> None:
     assert leg_verdict(Leg.MIGRATION, [], 0.0, True, S).state is UNKNOWN
 
 
-def test_blindness_is_a_contribution_of_its_own_and_all_sum_to_the_lower_bound() -> None:
+def test_what_evidence_adds_shrinks_with_sight_and_all_sum_to_the_lower_bound() -> None:
     verdict = leg_verdict(Leg.MIGRATION, weighed(4.0, 3.0), 0.3, True, S)
-    assert [one.name for one in verdict.contributions] == ["e0", "e1", "cap", "sight"]
-    assert verdict.contributions[-1].nats == pytest.approx(2.8116 - 4.0, abs=1e-4)
+    assert [one.name for one in verdict.contributions] == ["e0", "e1", "calm"]
+    assert verdict.contributions[0].nats == pytest.approx(2.8116 - 1.8378, abs=1e-3)  # ln(.7 e^-1 + .3 e^3) = 1.8378
     assert sum(one.nats for one in verdict.contributions) == pytest.approx(2.8116, abs=1e-4)
 
 

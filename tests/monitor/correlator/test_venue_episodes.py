@@ -46,13 +46,14 @@ def test_the_outage_of_one_venue_is_one_incident_for_fifty_assets() -> None:
     assert opened.headline.startswith("WATCH venue alpha: alpha ")
     assert "affects 50 assets: A00, A01, A02, A03, A04, A05, A06, A07 and 42 more" in opened.headline
     assert {one.subject.venue for one in opened.evidence} == {"alpha"}
-    assert {one.level for one in outcome.correlator.verdicts().values()} == {Level.WATCH}
+    assert {one.level for one in outcome.correlator.verdicts().values()} == {Level.CALM}
     assert [one.scope for one in outcome.correlator.open_incidents()] == ["venue:alpha"]
 
 
 def test_an_asset_with_a_finding_of_its_own_has_its_own_incident_and_the_venues_for_parent() -> None:
     story = with_more_assets(Story(75).trouble(30, 9999, "alpha"))
-    story.extra += [wallet("A07", second, 1.0 if second < 50 else 0.0) for second in range(20, 75)]
+    for venue in ("alpha", "beta"):
+        story.extra += [wallet("A07", second, 1.0 if second < 50 else 0.0, venue) for second in range(20, 75)]
     outcome = run_log(story.signals(), DRILL)
     assert scopes(outcome) == {"venue:alpha", "asset:A07"}
     own = outcome.of("asset:A07")

@@ -241,6 +241,6 @@ def test_evidence_of_one_venue_reaches_an_asset_by_the_venues_share() -> None:
         harness.sources.on_signal(expect, 0.0)
     harness.send(SignalKind.VENUE_STATUS, 10, 2.0, subject=VENUE)
     weighed = harness.board.of("BTC", Leg.VENUE, at(10).timestamp())
-    assert [one.nats for one in weighed] == [pytest.approx(1.5)]
+    assert [one.nats for one in weighed] == [pytest.approx(0.75)]  # one of four: the square of half
     assert weighed[0].evidence.shared
     assert not harness.board.of("ETH", Leg.VENUE, at(10).timestamp())
