@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.correlator.active_evidence import ActiveEvidence, WeighedEvidence, fold_of, utc
 from monitor.correlator.attribution import Attribution
@@ -17,6 +17,8 @@ from monitor.incidents import LEGS, Blindness, Fault, Leg, LegState, LegVerdict,
 
 BLIND_BELOW = 0.5
 MAX_BLIND = 16
+WITHIN = 1 - 1e-9
+"""A rate that is the bound of its grade, but for the last digit, has that grade."""
 OWN_GRADE = 2
 """An asset's own evidence counts from this grade on: among fifty assets some have grade 1 at any time."""
 
@@ -140,7 +142,19 @@ class AssetAssessor:
 
 
 def _grade(weighed: Sequence[WeighedEvidence]) -> int:
-    """The highest grade that weighs at least a nat: of a finding, or of the rate that all places earn together."""
+    """The highest grade that weighs at least a nat: of a finding, or of the rate that the stressed places earn together.
+
+    A grade is the finding's own and does not decay: while a finding is merely renewed, no level changes.
+    """
     alone = max((one.evidence.grade for one in weighed if one.place is None and one.nats >= 1), default=0)
     together = fold_of(weighed)
-    return max(alone, grade_of_rate(together.per_day)) if together.nats >= 1 else alone
+    if together.nats < 1:
+        return alone
+    gravest: dict[str, WeighedEvidence] = {}
+    for one in weighed:
+        if one.place is not None and one.place.name in together.places:
+            known = gravest.get(one.place.name)
+            if known is None or one.evidence.grade > known.evidence.grade:
+                gravest[one.place.name] = one
+    joint = fold_of(replace(one, own=float(one.evidence.grade)) for one in gravest.values())
+    return max(alone, grade_of_rate(joint.per_day * WITHIN))

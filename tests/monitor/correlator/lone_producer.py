@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from math import log
 
 from monitor.correlator.active_evidence import ActiveEvidence
 from monitor.correlator.assessment import AssetAssessor
@@ -24,6 +25,10 @@ TOKEN = Subject(asset="BTC", network="ethereum", contract=CONTRACT)
 def moment(second: float) -> datetime:
     """The time of a second of the test."""
     return START + timedelta(seconds=second)
+
+
+OF_TWO = {2: 2 - log(3) / log(24), 3: 3 - log(3) / log(7), 4: 4 - log(3) / log(13)}
+"""Grade -> nats of the venue leg, if one of two venues has it: its rate times 2 places, times 1.5 for the choice."""
 
 
 class LoneProducer:

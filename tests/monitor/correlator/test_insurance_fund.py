@@ -7,7 +7,7 @@ import pytest
 from monitor.correlator.evidence import insurance_fund
 from monitor.incidents import LEGS, Evidence, Leg
 from monitor.signals import Scalar, SignalKind, Subject
-from tests.monitor.correlator.lone_producer import LoneProducer, moment
+from tests.monitor.correlator.lone_producer import OF_TWO, LoneProducer, moment
 
 ALPHA = Subject(venue="alpha")
 POOL: dict[str, Scalar] = {"fund": "USDT", "currency": "USDT"}
@@ -43,13 +43,13 @@ def test_a_fund_that_pays_is_described_in_full() -> None:
     )
 
 
-@pytest.mark.parametrize(("balance", "nats"), [(80_000, 2.0), (101_000, -1.0)], ids=["pays", "quiet"])
+@pytest.mark.parametrize(("balance", "nats"), [(80_000, OF_TWO[2]), (101_000, -1.0)], ids=["pays", "quiet"])
 def test_a_fund_that_pays_moves_the_venue_leg_alone(balance: float, nats: float) -> None:
     lone = LoneProducer("insurance_fund")
     lone.judged(0)
     held(lone, 0, 100_000)
     held(lone, 300, balance)
-    assert [lone.nats(leg, 300) for leg in LEGS] == [-1.0, nats, -1.0]
+    assert [lone.nats(leg, 300) for leg in LEGS] == pytest.approx([-1.0, nats, -1.0])
 
 
 @pytest.mark.parametrize(

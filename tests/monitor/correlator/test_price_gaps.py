@@ -7,7 +7,7 @@ import pytest
 from monitor.correlator.evidence import price_gaps
 from monitor.incidents import LEGS, Evidence, Leg
 from monitor.signals import Scalar, SignalKind, Subject
-from tests.monitor.correlator.lone_producer import LoneProducer, moment
+from tests.monitor.correlator.lone_producer import OF_TWO, LoneProducer, moment
 
 
 def at(venue: str, instrument: str = "BTC-PERP") -> Subject:
@@ -57,13 +57,13 @@ def test_a_mark_that_leaves_the_market_on_one_venue_alone_is_described_in_full()
     )
 
 
-@pytest.mark.parametrize(("price", "nats"), [(0.65, 4.0), (1.0, -1.0)], ids=["away", "quiet"])
+@pytest.mark.parametrize(("price", "nats"), [(0.65, OF_TWO[4]), (1.0, -1.0)], ids=["away", "quiet"])
 def test_a_price_that_is_away_moves_the_venue_leg_alone(price: float, nats: float) -> None:
     lone = LoneProducer("price_gaps")
     for second in (0, 5, 10):
         market(lone, second, "beta", "gamma")
         mark(lone, second, price, at("alpha"))
-    assert [lone.nats(leg, 10) for leg in LEGS] == [-1.0, nats, -1.0]
+    assert [lone.nats(leg, 10) for leg in LEGS] == pytest.approx([-1.0, nats, -1.0])
 
 
 def test_venues_that_fall_together_are_no_evidence() -> None:
