@@ -23,6 +23,7 @@ from monitor.correlator.coverage import Coverage
 from monitor.correlator.episodes import Episode, Observation
 from monitor.correlator.evidence import names, producers
 from monitor.correlator.freezing import NotAnImage, pack, unpack
+from monitor.correlator.gate import Gate
 from monitor.correlator.own_lag import OwnLag
 from monitor.correlator.producer import EvidenceBoard
 from monitor.correlator.sequencer import SETTLED_AFTER_S, Second, Sequencer
@@ -36,8 +37,9 @@ LOCAL_BEFORE_S = 30.0
 EMPTY_DIGEST = sha256().hexdigest()
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _FROZEN = (
-    "settings", "_sequencer", "_coverage", "_evidence", "_attribution", "_assessor", "_change_writer", "_venue_assessor",
-    "_producers", "_exits", "_episodes", "_live_venues", "_latest", "_verdicts", "_digest", "_given_up", "_now_s",
+    "settings", "_gate", "_sequencer", "_coverage", "_evidence", "_attribution", "_assessor", "_change_writer",
+    "_venue_assessor", "_producers", "_exits", "_episodes", "_live_venues", "_latest", "_verdicts", "_digest", "_given_up",
+    "_now_s",
 )  # fmt: skip
 """All state that lasts from one signal to the next."""
 
@@ -48,6 +50,7 @@ class Correlator:
     def __init__(self, settings: CorrelatorSettings | None = None, *, vantage: str = "local") -> None:
         self.settings = settings or CorrelatorSettings()
         s = self.settings
+        self._gate = Gate()
         self._sequencer = Sequencer(max(s.lateness_ws_s, s.lateness_rest_s, s.lateness_chain_s))
         self._attribution = Attribution(s)
         self._coverage = Coverage(self._attribution.own_lag, s.providers)
@@ -136,11 +139,17 @@ class Correlator:
         """Signals that arrived after their second had been assessed."""
         return self._sequencer.late
 
+    @property
+    def refused(self) -> Mapping[tuple[str, str], int]:
+        """Signals that cannot be, by kind and reason: nothing rests on them."""
+        return {**self._gate.refused, **self._sequencer.refused}
+
     def on_signal(self, signal: Signal) -> Sequence[IncidentChange]:
         """Take one signal in arrival order; return the incident changes."""
         changes: list[IncidentChange] = []
-        for second in self._sequencer.push(signal, self._settled):
-            changes += self._assess(second)
+        for admitted in self._gate.take(signal):
+            for second in self._sequencer.push(admitted, self._settled):
+                changes += self._assess(second)
         return changes
 
     def admit(self, signal: Signal) -> Signal:
@@ -153,7 +162,11 @@ class Correlator:
 
     def finish(self) -> Sequence[IncidentChange]:
         """Assess every second that was held back: no signal follows."""
-        return [change for second in self._sequencer.flush() for change in self._assess(second)]
+        changes: list[IncidentChange] = []
+        for held in self._gate.flush():
+            for second in self._sequencer.push(held, self._settled):
+                changes += self._assess(second)
+        return changes + [change for second in self._sequencer.flush() for change in self._assess(second)]
 
     def verdicts(self) -> Mapping[str, Verdict]:
         """Asset -> its verdict at the last assessed second."""
@@ -259,6 +272,7 @@ class Correlator:
     def _asset_changes(self, assessment: Assessment, now_s: float, late: bool, retracted: bool) -> list[IncidentChange]:
         verdict = assessment.verdict
         self._verdicts[verdict.asset] = verdict
+        true = frozenset(one.leg for one in verdict.legs if one.state is LegState.TRUE)
         episode = self._episode(f"asset:{verdict.asset}")
         parents = [self._live_venues[venue] for venue in assessment.venues if venue in self._live_venues]
         reported_by_venue = bool(parents) and not episode.open and assessment.shared_alone
@@ -268,7 +282,7 @@ class Correlator:
                 now_s=now_s,
                 level=Level.CALM if reported_by_venue else verdict.level,
                 p_hi=verdict.p_hi,
-                true=frozenset(one.leg for one in verdict.legs if one.state is LegState.TRUE),
+                true=true,
                 unseen=frozenset(one.leg for one in verdict.legs if one.state is LegState.UNKNOWN),
                 at_once=4 in assessment.grades.values(),
                 critical=critical,

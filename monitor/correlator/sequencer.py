@@ -26,8 +26,15 @@ SETTLED_AFTER_S = 900
 """So many empty seconds in a row are judged before anybody asks whether a further one can change anything."""
 PHASE_S = 60
 """Settled seconds are skipped by whole minutes: windows of 5 to 60 s then begin where they would have begun."""
+MAX_LATE = 100_000
+"""Late signals that one second takes: a clock that was set back makes all of them late for a while."""
+DUPLICATE, LATE = "duplicate", "late"
+"""Reasons of a refusal."""
 LAST_S = 253402300798
 """The last second that a datetime can hold the end of."""
+
+
+_Entry = tuple[float, str, int, Signal]
 
 
 def order_s(signal: Signal) -> float:
@@ -74,13 +81,15 @@ class Sequencer:
     def __init__(self, lateness_s: float, max_empty_s: int = 86400) -> None:
         self.lateness_s = lateness_s
         self._max_empty_s = max_empty_s
-        self._waiting: dict[int, list[tuple[float, str, int, Signal]]] = {}
-        self._late: dict[int, list[tuple[float, str, int, Signal]]] = {}
+        self._waiting: dict[int, list[_Entry]] = {}
+        self._late: dict[int, list[_Entry]] = {}
         """By the second that they join."""
         self._latest_s = float("-inf")
         self._next: int | None = None
         self._transit = TransitLag()
         self.late = 0
+        self.refused: dict[tuple[str, str], int] = {}
+        """(kind, reason) -> signals that were not judged: told twice, or late in too great a number."""
 
     def push(self, signal: Signal, settled: Callable[[], bool] = lambda: False) -> Iterator[Second]:
         """Take a signal; yield the seconds that are complete now, empty ones included."""
@@ -92,7 +101,11 @@ class Sequencer:
             self._next = second - floor(self.lateness_s)
         if placed > second or second < self._next:
             self.late += 1
-            self._late.setdefault(max(placed, self._next), []).append(entry)
+            late = self._late.setdefault(max(placed, self._next), [])
+            if len(late) >= MAX_LATE:
+                self._refuse(signal, LATE)
+                return
+            late.append(entry)
         elif second in self._waiting:
             self._waiting[second].append(entry)
         else:
@@ -136,11 +149,26 @@ class Sequencer:
                 self._next += skipped if empty > self._max_empty_s else skipped - skipped % PHASE_S
                 empty = 0
                 continue
-            entries.sort(key=_order)
-            late.sort(key=_order)
             self._next += 1
-            yield Second(self._next, tuple(entry[3] for entry in entries), tuple(entry[3] for entry in late))
+            yield Second(self._next, self._once(entries), self._once(late))
+
+    def _refuse(self, signal: Signal, reason: str) -> None:
+        key = (str(signal.kind), reason)
+        self.refused[key] = self.refused.get(key, 0) + 1
+
+    def _once(self, entries: list[_Entry]) -> tuple[Signal, ...]:
+        """The signals in order, each once: what is equal in every field was sent twice."""
+        entries.sort(key=_order)
+        signals: list[Signal] = []
+        before: _Entry | None = None
+        for entry in entries:
+            if before is not None and entry[2] == before[2] and entry[:2] == before[:2] and entry[3] == before[3]:
+                self._refuse(entry[3], DUPLICATE)
+                continue
+            before = entry
+            signals.append(entry[3])
+        return tuple(signals)
 
 
-def _order(entry: tuple[float, str, int, Signal]) -> tuple[float, str, int]:
+def _order(entry: _Entry) -> tuple[float, str, int]:
     return entry[:3]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from monitor.signals import SignalKind
-from monitor.signals.kind import Kind
+from monitor.signals.kind import NOT_NEGATIVE, SHARE, Kind
 
 HEAD: dict[str, str] = {
     "lag_s": "seen − block time",
@@ -75,6 +75,18 @@ AMOUNT: dict[str, str] = {
     "amount": "in whole units of the token; null: its decimals are not known",
     "usd": "that amount at the last dollar price of the asset whose token the operator says it is; null: no price at hand",
 }
+
+
+CONTROL_CHANGES: frozenset[str | None] = frozenset(
+    {
+        "owner", "owner_pending", "admin", "admin_pending", "role_granted", "role_revoked", "role_admin", "signer_added",
+        "signer_removed", "threshold", "module_enabled", "module_disabled", "guard", "fallback", "delay", "paused", "unpaused",
+        "initialized", "deprecated", "aggregator", "aggregator_pending", "trading_opened", "trading_closed", "action_paused",
+        "action_resumed", "target_closed", "target_opened",
+    }
+)  # fmt: skip
+
+
 LIQUIDITY_ACCOUNTED: dict[str, str] = {
     "token": "address",
     "removed": "smallest units",
@@ -196,6 +208,7 @@ CHAIN_KINDS: Mapping[SignalKind, Kind] = {
         "fraction",
         _EVENT | LIQUIDITY_ACCOUNTED | AMOUNT,
         droppable=False,
+        ranges={"hhi_before": SHARE, "hhi_after": SHARE, "depth_share": NOT_NEGATIVE, "to_pools": (0.0, 1e6)},
     ),
     SignalKind.POOL_DEPTH: Kind(
         "the pool's share of a token's ±2 % depth over the watched pools, the largest of its tokens",
@@ -222,6 +235,7 @@ CHAIN_KINDS: Mapping[SignalKind, Kind] = {
         }
         | AMOUNT,
         droppable=False,
+        least=-1.0,
     ),
     SignalKind.CONTROL_CHANGED: Kind(
         "always 1",
@@ -239,6 +253,7 @@ CHAIN_KINDS: Mapping[SignalKind, Kind] = {
             "seen_by": "log, or state: a getter answers differently than in the block before, and no log reported it",
         },
         droppable=False,
+        words={"change": CONTROL_CHANGES},
     ),
     SignalKind.HOLDER_FROZEN: Kind(
         "1 frozen by the token's issuer, 0 lifted",
@@ -252,6 +267,7 @@ CHAIN_KINDS: Mapping[SignalKind, Kind] = {
         }
         | AMOUNT,
         droppable=False,
+        ranges={"destroyed": NOT_NEGATIVE},
     ),
     SignalKind.BEHAVIOUR_MISMATCH: Kind(
         "calls that showed it",
@@ -294,9 +310,17 @@ CHAIN_KINDS: Mapping[SignalKind, Kind] = {
             "complete": "true: watched from the hour's first block",
         },
         droppable=False,
+        ranges={"active": NOT_NEGATIVE, "reserves": NOT_NEGATIVE},
     ),
     SignalKind.ONCHAIN_LIQUIDATION: Kind("always 1", "1", _EVENT | ONCHAIN_LIQUIDATION, droppable=False),
     SignalKind.POOL_CREATED: Kind("always 1", "1", _EVENT | POOL_CREATED, droppable=False),
-    SignalKind.CUSTOM_EVENT: Kind("always 1", "1", _EVENT | CUSTOM_EVENT, droppable=False),
+    SignalKind.CUSTOM_EVENT: Kind(
+        "always 1",
+        "1",
+        _EVENT | CUSTOM_EVENT,
+        droppable=False,
+        ranges={"grade": (1.0, 4.0)},
+        words={"leg": frozenset({"liquidation", "venue", "migration", "fragility"})},
+    ),
     SignalKind.RETRACTION: Kind("always 1", "1", {"retracts": "the event_id undone by a reorg"}, droppable=False),
 }

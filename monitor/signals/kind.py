@@ -5,15 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+MAX_VALUE = 1e30
+"""Beyond any dollar, second or block."""
+MAX_NUMBER = 1e90
+"""Beyond the smallest units of any token, which a chain counts in 256 bits."""
+NOT_NEGATIVE = (0.0, MAX_NUMBER)
+SHARE = (0.0, 1.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """What `value` means for one kind, its unit, the attributes it carries, and whether it may be dropped under pressure.
 
     Droppable is what is measured again soon. What is stated once, an event on a chain or a liquidation, is never dropped.
+
+    `least` and `most` bound the value, `ranges` the numbers among the attributes (any may be null), and `words` names the
+    texts that an attribute may have (with null: or none). What is outside is no reading of that kind: the correlator refuses it
+    (docs/detection.md, "Signals that cannot be").
     """
 
     value: str
     unit: str
     attributes: Mapping[str, str] = field(default_factory=dict)
     droppable: bool = field(kw_only=True)
+    least: float = field(default=0.0, kw_only=True)
+    most: float = field(default=MAX_VALUE, kw_only=True)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict, kw_only=True)
+    words: Mapping[str, frozenset[str | None]] = field(default_factory=dict, kw_only=True)

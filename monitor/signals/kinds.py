@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from monitor.signals import SignalKind
 from monitor.signals.chain_kinds import CHAIN_KINDS
-from monitor.signals.kind import Kind
+from monitor.signals.kind import MAX_VALUE, NOT_NEGATIVE, Kind
 
 ORDERED_AT = "ordered_at"
 ANY_KIND: Mapping[str, str] = {
@@ -42,6 +42,8 @@ KINDS: Mapping[SignalKind, Kind] = {
             "censoring": "liquidation feeds: complete, latest_per_second, largest_per_second, one_per_second",
         },
         droppable=False,
+        ranges={"weight": (1e-9, 1e9)},
+        words={"leg": frozenset({None, "liquidation", "venue", "migration", "fragility"})},
     ),
     SignalKind.TICK: Kind("always 0; source is clock", "", {}, droppable=True),
     SignalKind.LOOP_LAG: Kind(
@@ -83,12 +85,25 @@ KINDS: Mapping[SignalKind, Kind] = {
             "ends_s": "announced end, unix seconds, or null",
         },
         droppable=True,
+        most=2.0,
     ),
     SignalKind.CLOCK_OFFSET: Kind(
-        "venue clock − ours", "s", {"bound_s": "true within ±", "origin": "rest or feed"}, droppable=True
+        "venue clock − ours",
+        "s",
+        {"bound_s": "true within ±", "origin": "rest or feed"},
+        droppable=True,
+        least=-MAX_VALUE,
+        ranges={"bound_s": NOT_NEGATIVE},
     ),
-    SignalKind.FEED_LAG: Kind("receive − corrected venue stamp", "s", {"bound_s": "true within ±"}, droppable=True),
-    SignalKind.ENGINE_LAG: Kind("gateway stamp − engine stamp", "s", {}, droppable=True),
+    SignalKind.FEED_LAG: Kind(
+        "receive − corrected venue stamp",
+        "s",
+        {"bound_s": "true within ±"},
+        droppable=True,
+        least=-MAX_VALUE,
+        ranges={"bound_s": NOT_NEGATIVE},
+    ),
+    SignalKind.ENGINE_LAG: Kind("gateway stamp − engine stamp", "s", {}, droppable=True, least=-MAX_VALUE),
     SignalKind.FEED_OPENED: Kind("always 1", "1", _FEED, droppable=False),
     SignalKind.FEED_CLOSED: Kind("seconds it lived", "s", _FEED, droppable=False),
     SignalKind.FEED_SILENT: Kind("seconds of silence on an open socket", "s", _FEED, droppable=False),
@@ -108,6 +123,7 @@ KINDS: Mapping[SignalKind, Kind] = {
             "reason": "short words for a refusal, a silence or an end",
         },
         droppable=False,
+        most=1.0,
     ),
     SignalKind.MALFORMED: Kind(
         "frames or rows that were not admitted",
@@ -129,6 +145,7 @@ KINDS: Mapping[SignalKind, Kind] = {
             "backlog": "true: an old message, sent at subscribe",
         },
         droppable=False,
+        ranges=dict.fromkeys(("price", "quantity"), NOT_NEGATIVE),
     ),
     SignalKind.MARKET_LIQUIDATIONS: Kind(
         "liquidations of subject.asset in one interval, by another's count",
@@ -154,6 +171,8 @@ KINDS: Mapping[SignalKind, Kind] = {
         | _DEPTHS
         | _SLIPPAGE,
         droppable=True,
+        least=-1.0,
+        ranges=dict.fromkeys(("mid", *_DEPTHS), NOT_NEGATIVE),
     ),
     SignalKind.BOOK_REFILL: Kind(
         "time until half of what a sweep took within 25 bps was back",
@@ -170,16 +189,26 @@ KINDS: Mapping[SignalKind, Kind] = {
         "level",
         {"deposits": "true, false or null", "withdrawals": "true, false or null", "delayed": "true, false or null"},
         droppable=True,
+        most=1.0,
     ),
-    SignalKind.OPEN_INTEREST: Kind("open interest, one side", "USD", {"base": "base units"}, droppable=True),
+    SignalKind.OPEN_INTEREST: Kind(
+        "open interest, one side", "USD", {"base": "base units"}, droppable=True, ranges={"base": NOT_NEGATIVE}
+    ),
     SignalKind.FUNDING: Kind(
-        "funding rate", "fraction per interval", {"interval_s": "seconds or null"}, droppable=True
+        "funding rate",
+        "fraction per interval",
+        {"interval_s": "seconds or null"},
+        droppable=True,
+        least=-100.0,
+        most=100.0,
+        ranges={"interval_s": (0.0, 1e9)},
     ),
     SignalKind.MARK_PRICE: Kind(
         "mark price",
         "quote units",
         {"index": "index price or null", "quote": "the quote currency, if it counts as one US dollar; else null"},
         droppable=True,
+        ranges={"index": NOT_NEGATIVE},
     ),
     SignalKind.LONG_SHORT_RATIO: Kind(
         "longs over shorts", "ratio", {"basis": "accounts, top_accounts, top_positions …"}, droppable=True
@@ -189,8 +218,11 @@ KINDS: Mapping[SignalKind, Kind] = {
         "units of its currency",
         {"fund": "the venue's name of the pool", "currency": "of the value"},
         droppable=True,
+        least=-MAX_VALUE,
     ),
-    SignalKind.DELEVERAGING: Kind("1 the venue says that it deleverages, 0 that it does not", "1", {}, droppable=False),
+    SignalKind.DELEVERAGING: Kind(
+        "1 the venue says that it deleverages, 0 that it does not", "1", {}, droppable=False, most=1.0
+    ),
     SignalKind.VOLUME: Kind(
         "traded in 24 h", "USD", {"market": "spot, perp or future", "last": "last price or null"}, droppable=True
     ),
