@@ -13,12 +13,16 @@ from datetime import UTC, datetime
 
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.fold import MAX_NATS, Fold, Stress, fold, rate_of_nats, reach
-from monitor.detect.alarm_rate import MAX_PER_DAY
+from monitor.detect.alarm_rate import MAX_PER_DAY, grade_of_rate
 from monitor.incidents import Evidence, Leg
 from monitor.signals import TARGET_PREFIX
 
 FADED_NATS = 0.05
 MAX_EVIDENCE = 4096
+RAREST = 1e-12
+"""No finding is measured to be rarer, a day."""
+WITHIN = 1 - 1e-9
+"""A rate that is the bound of its grade, but for the last digit, has that grade."""
 NEXT = 0.5
 """How much of the second heaviest evidence of a leg counts."""
 
@@ -47,23 +51,47 @@ class WeighedEvidence:
 
 def fold_of(weighed: Iterable[WeighedEvidence]) -> Fold:
     """What the evidence at an asset's places says together. Of each place the heaviest counts in full, the next by half."""
+    by_place, of = _by_place(weighed)
+    return fold((one for name, some in by_place.items() for one in _stress(name, some)), of)
+
+
+def grade_of_fold(weighed: Iterable[WeighedEvidence], together: Fold) -> int:
+    """The grade of the joint rate of the places of a fold. Grades do not decay: a finding that is renewed changes none."""
+    by_place, of = _by_place(weighed)
+    gravest = []
+    for name, some in by_place.items():
+        if name in together.places:
+            one = max(some, key=lambda each: each.evidence.grade)
+            per_day = rate_of_nats(one.evidence.grade) * _beyond(one.evidence, one.evidence.grade)
+            gravest.append(Stress(name, per_day, one.evidence.half_life_s, 1.0))
+    return grade_of_rate(fold(gravest, of).per_day * WITHIN)
+
+
+def _by_place(weighed: Iterable[WeighedEvidence]) -> tuple[dict[str, list[WeighedEvidence]], int]:
     by_place: dict[str, list[WeighedEvidence]] = {}
     of = 0
     for one in weighed:
-        if one.place is not None:
+        if one.place is not None and one.own > 0:
             of = one.place.of
             by_place.setdefault(one.place.name, []).append(one)
-    return fold((_stress(name, some) for name, some in by_place.items()), of)
+    return by_place, of
 
 
-def _stress(name: str, weighed: list[WeighedEvidence]) -> Stress:
+def _stress(name: str, weighed: list[WeighedEvidence]) -> Iterator[Stress]:
+    """Each piece of evidence of a place, with half of the heaviest other one there."""
     first, *rest = sorted(weighed, key=lambda one: (-one.own, one.evidence.id))
-    per_day = rate_of_nats(min(first.own + NEXT * rest[0].own if rest else first.own, MAX_NATS))
-    if first.evidence.weight >= MAX_NATS:  # nats end there: what was measured beyond goes on in the rate
-        per_day *= min(1.0, first.evidence.far_per_day / MAX_PER_DAY[-1])
     shares = {one.evidence.subject.venue: one.place.share for one in weighed if one.place is not None}
-    lasts_s = max(one.evidence.half_life_s for one in (first, *rest[:1]))
-    return Stress(name, per_day, lasts_s, min(sum(shares.values()), 1.0))
+    for one in weighed:
+        other = first if one is not first else rest[0] if rest else None
+        left = min(one.own / one.evidence.weight, 1.0)
+        nats = (one.own + (NEXT * other.own if other else 0.0)) / left
+        per_day = rate_of_nats(min(nats, MAX_NATS)) * _beyond(one.evidence, one.evidence.weight)
+        yield Stress(name, per_day, one.evidence.half_life_s, min(sum(shares.values()), 1.0), left)
+
+
+def _beyond(evidence: Evidence, nats: float) -> float:
+    """How much rarer than the gravest grade a finding was measured to be, 0..1: nats end there, rates do not."""
+    return min(1.0, max(evidence.far_per_day, RAREST) / MAX_PER_DAY[-1]) if nats >= MAX_NATS else 1.0
 
 
 def utc(at_s: float) -> datetime:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from monitor.correlator.active_evidence import ActiveEvidence, WeighedEvidence, fold_of, utc
+from monitor.correlator.active_evidence import ActiveEvidence, WeighedEvidence, fold_of, grade_of_fold, utc
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.explain import blindness_order
 from monitor.correlator.fusion import CALM_BELOW_NATS, leg_verdict, logistic, logit
 from monitor.correlator.levels import blind_under_stress, level_of
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.detect.alarm_rate import grade_of_rate
 from monitor.incidents import LEGS, Blindness, Fault, Leg, LegState, LegVerdict, Verdict
 
 BLIND_BELOW = 0.5
 MAX_BLIND = 16
-WITHIN = 1 - 1e-9
-"""A rate that is the bound of its grade, but for the last digit, has that grade."""
 OWN_GRADE = 2
 """An asset's own evidence counts from this grade on: among fifty assets some have grade 1 at any time."""
 
@@ -142,19 +139,7 @@ class AssetAssessor:
 
 
 def _grade(weighed: Sequence[WeighedEvidence]) -> int:
-    """The highest grade that weighs at least a nat: of a finding, or of the rate that the stressed places earn together.
-
-    A grade is the finding's own and does not decay: while a finding is merely renewed, no level changes.
-    """
+    """The highest grade that weighs at least a nat: of a finding, or of the rate that the stressed places earn together."""
     alone = max((one.evidence.grade for one in weighed if one.place is None and one.nats >= 1), default=0)
     together = fold_of(weighed)
-    if together.nats < 1:
-        return alone
-    gravest: dict[str, WeighedEvidence] = {}
-    for one in weighed:
-        if one.place is not None and one.place.name in together.places:
-            known = gravest.get(one.place.name)
-            if known is None or one.evidence.grade > known.evidence.grade:
-                gravest[one.place.name] = one
-    joint = fold_of(replace(one, own=float(one.evidence.grade)) for one in gravest.values())
-    return max(alone, grade_of_rate(joint.per_day * WITHIN))
+    return max(alone, grade_of_fold(weighed, together)) if together.nats >= 1 else alone

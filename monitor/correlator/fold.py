@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import comb, exp, log
+from math import comb, exp, floor, log
 
 from monitor.detect.alarm_rate import MAX_PER_DAY, nats_of_rate
 
@@ -17,6 +17,8 @@ MAX_NATS = float(len(MAX_PER_DAY))
 DAY_S = 86400.0
 MAX_PLACES = 64
 """Beyond so many places the rarest count."""
+STEPS = 32
+"""How finely sets are told apart by what has faded."""
 _PER_NAT = log(MAX_PER_DAY[0])
 """Under one nat the scale goes on as it is between one and two."""
 _LOGS = tuple(log(one) for one in MAX_PER_DAY)
@@ -24,12 +26,16 @@ _LOGS = tuple(log(one) for one in MAX_PER_DAY)
 
 @dataclass(frozen=True, slots=True)
 class Stress:
-    """One place: how often a day chance makes its findings, how long these last, and its share of the asset's places."""
+    """One finding at a place: how often a day chance makes it, how long it lasts, the place's share of all, 0..1.
+
+    `left` is how much of it has not faded, 0..1: a finding of an hour ago is as rare as it was, but it is no stress of now.
+    """
 
     place: str
     per_day: float
     lasts_s: float
     share: float
+    left: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,27 +93,41 @@ def joint_per_day(per_day: float, lasts_days: float, count: int, of: int) -> flo
 
 
 def fold(stressed: Iterable[Stress], of: int) -> Fold:
-    """The set of places that says most together, of `of` places in all: the rarest first, each further one added."""
-    ordered = sorted(stressed, key=lambda one: (one.per_day, -one.share, one.place))[:MAX_PLACES]
-    of = min(max(of, len(ordered)), MAX_PLACES)
-    best = max((_one(one, of) for one in ordered), key=lambda one: one.nats, default=NOTHING)
-    share = lasts_s = 0.0
-    for count, one in enumerate(ordered, start=1):
-        share += one.share
-        lasts_s = max(lasts_s, one.lasts_s)
-        if count > 1:
-            per_day = joint_per_day(one.per_day, lasts_s / DAY_S, count, of)
-            so_far = reach(share, count)
-            if (nats := nats_of(per_day) * so_far) > best.nats:
-                best = Fold(nats, per_day, so_far, _names(ordered[:count]))
+    """The set of places that says most together, of `of` places in all: the rarest first, each further one added.
+
+    A set is as fresh as its most faded finding, so sets of fresher findings alone are weighed too.
+    """
+    return _fold(tuple(sorted(stressed, key=lambda one: (one.per_day, -one.share, one.place, -one.left))), of)
+
+
+@lru_cache(maxsize=1024)
+def _fold(ordered: tuple[Stress, ...], of: int) -> Fold:
+    """Many assets trade at the same venues, so they ask the same in the same second."""
+    of = min(max(of, len({one.place for one in ordered})), MAX_PLACES)
+    best = NOTHING
+    for one in ordered:
+        per_day = joint_per_day(one.per_day, one.lasts_s / DAY_S, 1, of)
+        best = max(best, _weighed([one], per_day, one.left), key=_nats)
+    for left in sorted({floor(one.left * STEPS) / STEPS for one in ordered}, reverse=True):
+        rarest: dict[str, Stress] = {}
+        for one in ordered:
+            if one.left >= left and len(rarest) < MAX_PLACES:
+                rarest.setdefault(one.place, one)
+        together: list[Stress] = []
+        for one in rarest.values():
+            together.append(one)
+            if len(together) > 1:
+                lasts_days = max(each.lasts_s for each in together) / DAY_S
+                per_day = joint_per_day(one.per_day, lasts_days, len(together), of)
+                best = max(best, _weighed(together, per_day, left), key=_nats)
     return best
 
 
-def _one(stress: Stress, of: int) -> Fold:
-    per_day = joint_per_day(stress.per_day, stress.lasts_s / DAY_S, 1, of)
-    own = reach(stress.share, 1)
-    return Fold(nats_of(per_day) * own, per_day, own, _names([stress]))
+def _weighed(together: Sequence[Stress], per_day: float, left: float) -> Fold:
+    reached = reach(min(sum(one.share for one in together), 1.0), len(together))
+    places = frozenset(one.place for one in together)
+    return Fold(nats_of(per_day) * reached * left, per_day, reached, places)
 
 
-def _names(stressed: Sequence[Stress]) -> frozenset[str]:
-    return frozenset(one.place for one in stressed)
+def _nats(one: Fold) -> float:
+    return one.nats

@@ -119,6 +119,27 @@ def test_all_venues_down_make_the_leg_true_and_one_of_four_or_more_does_not(of: 
     assert (one.asset().verdict.legs[1].state is LegState.TRUE) is (of == 1)
 
 
+def test_what_venues_say_together_fades_as_what_one_says_and_the_grade_does_not() -> None:
+    made = assessors(4)
+    stress(made, 4, 4.0)
+    made.now_s += FIVE_MINUTES_S
+    faded = made.asset()
+    assert faded.verdict.legs[1].evidence == pytest.approx(2.0)
+    assert faded.grades[Leg.VENUE] == 4
+    made.now_s += FIVE_MINUTES_S
+    assert made.asset().verdict.legs[1].evidence == pytest.approx(1.0)
+
+
+def test_fresh_stress_of_some_venues_is_not_diluted_by_what_others_had_long_ago() -> None:
+    made = assessors(4)
+    stress(made, 4, 4.0)
+    made.now_s += 4 * FIVE_MINUTES_S
+    for venue in ("v0", "v1"):
+        one = made.fact(venue, weight=4.0, grade=4, second=4 * FIVE_MINUTES_S)
+        made.board.put(replace(one, half_life_s=FIVE_MINUTES_S))
+    assert made.asset().verdict.legs[1].evidence == pytest.approx(4.0)
+
+
 def test_venues_of_one_provider_count_once() -> None:
     apart, together = assessors(14), assessors(14, providers={"cloud": ("v0", "v1", "v2")})
     for made in (apart, together):
