@@ -294,3 +294,5 @@ class IncidentChange:
     drill: bool = False
     exit: ExitCapacity | None = None
     """How much of the asset could leave then; None for other scopes, and where nothing of it is watched."""
+    far_basis: str = ""
+    """In words what `far_per_day` rests on: "from 31 days of your own data", or "from shipped priors, not measured here"."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 
 from monitor.correlator.active_evidence import ActiveEvidence, utc
 from monitor.correlator.assessment import Assessment
+from monitor.correlator.chance import Chance, LegHistory
 from monitor.correlator.episodes import Episode
 from monitor.correlator.explain import (
     counter_evidence,
@@ -18,8 +19,7 @@ from monitor.correlator.explain import (
     venue_runbook,
 )
 from monitor.correlator.fusion import CALM_BELOW_NATS
-from monitor.correlator.levels import by_chance, joint_far_per_day
-from monitor.correlator.producer import FAR_PER_DAY
+from monitor.correlator.levels import by_chance
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.correlator.venues import VenueAssessment
 from monitor.incidents import (
@@ -35,20 +35,24 @@ from monitor.incidents import (
 )
 
 MAX_REPORTED = 24
+ALONE_WORDS = "as its gravest finding says"
 
 
 class ChangeWriter:
     """Writes incident changes."""
 
-    def __init__(self, settings: CorrelatorSettings, evidence: ActiveEvidence) -> None:
+    def __init__(
+        self, settings: CorrelatorSettings, evidence: ActiveEvidence, history: LegHistory | None = None
+    ) -> None:
         self._s = settings
         self._evidence = evidence
+        self._history = history or LegHistory()
 
     def asset(self, kind: ChangeKind, episode: Episode, assessment: Assessment, now_s: float) -> IncidentChange:
         """A change of one asset's incident."""
         verdict = assessment.verdict
         evidence = self._evidence_of(verdict.asset, now_s)
-        far = self._far(verdict, assessment.grades)
+        far = self._far(verdict, evidence)
         return IncidentChange(
             incident_id=episode.incident_id,
             scope=episode.scope,
@@ -62,13 +66,14 @@ class ChangeWriter:
             critical=episode.critical,
             pages=episode.pages,
             fault=verdict.fault,
-            headline=f"{headline(verdict)}; {by_chance(far)}",
+            headline=f"{headline(verdict)}; {by_chance(far.per_day, far.basis)}",
             verdict=verdict,
             evidence=evidence,
             counter_evidence=counter_evidence(verdict),
             blind=verdict.blind,
             rejected_causes=rejected_causes(verdict.fault, controls_good=verdict.fault is not Fault.LOCAL),
-            far_per_day=far,
+            far_per_day=far.per_day,
+            far_basis=far.basis,
             runbook=runbook(self._s.runbook_base, episode.level, verdict.fault),
             replay_id=f"{episode.incident_id}:{episode.revision}",
             parent_id=episode.parent_id,
@@ -77,7 +82,9 @@ class ChangeWriter:
     def venue(self, kind: ChangeKind, episode: Episode, assessment: VenueAssessment, now_s: float) -> IncidentChange:
         """A change of one venue's incident."""
         strongest = next((one.evidence for one in assessment.facts if one.nats >= CALM_BELOW_NATS), None)
-        far = FAR_PER_DAY.get(assessment.grade, 0.0)
+        far = min(
+            (one.evidence.far_per_day for one in assessment.facts if one.nats >= 1), default=0.0
+        )  # as its gravest finding says
         line = venue_headline(
             assessment.venue, assessment.level, strongest, assessment.fault, assessment.assets, assessment.blind
         )
@@ -95,13 +102,14 @@ class ChangeWriter:
             critical=False,
             pages=episode.pages,
             fault=assessment.fault,
-            headline=f"{line}; {by_chance(far)}",
+            headline=f"{line}; {by_chance(far, ALONE_WORDS)}",
             verdict=None,
             evidence=tuple(sorted(facts, key=lambda one: (one.onset, one.id))),
             counter_evidence=(),
             blind=assessment.blind,
             rejected_causes=rejected_causes(assessment.fault, controls_good=assessment.fault is not Fault.LOCAL),
-            far_per_day=far,
+            far_per_day=rounded(far),
+            far_basis=ALONE_WORDS if far else "",
             runbook=venue_runbook(self._s.runbook_base, assessment.fault),
             replay_id=f"{episode.incident_id}:{episode.revision}",
         )
@@ -110,16 +118,16 @@ class ChangeWriter:
         found = [one.evidence for leg in Leg for one in self._evidence.of(asset, leg, now_s)]
         return tuple(sorted(found[:MAX_REPORTED], key=lambda one: (one.onset, one.id)))
 
-    def _far(self, verdict: Verdict, grades: Mapping[Leg, int]) -> float:
-        lengths = {
-            Leg.LIQUIDATION: self._s.liquidation_half_life_s,
-            Leg.VENUE: self._s.venue_half_life_s,
-            Leg.MIGRATION: self._s.liquidity_half_life_s,
-        }
-        true = [one.leg for one in verdict.legs if one.state is LegState.TRUE and grades[one.leg]]
+    def _far(self, verdict: Verdict, evidence: Sequence[Evidence]) -> Chance:
+        """How often chance alone makes the legs true that are: of one leg as its heaviest finding says, of several jointly."""
+        true = [one for one in verdict.legs if one.state is LegState.TRUE]
         if not true:
-            return 0.0
-        return round(joint_far_per_day([FAR_PER_DAY[grades[leg]] for leg in true], [lengths[leg] for leg in true]), 12)
+            return Chance(0.0, "")
+        if len(true) > 1:
+            joint = self._history.of(verdict.asset, [one.leg for one in true])
+            return Chance(rounded(joint.per_day), joint.basis)
+        heaviest = true[0].contributions[0].evidence_id
+        return Chance(next((rounded(one.far_per_day) for one in evidence if one.id == heaviest), 0.0), ALONE_WORDS)
 
     def unwatched(self, episode: Episode, last: IncidentChange, now_s: float) -> IncidentChange:
         """The end of an open incident whose scope is not watched any more: nobody will see how it ends."""
@@ -172,3 +180,8 @@ class ChangeWriter:
             runbook=runbook(self._s.runbook_base, level, Fault.LOCAL),
             replay_id=f"{episode.incident_id}:{episode.revision}",
         )
+
+
+def rounded(per_day: float) -> float:
+    """A rate with the two digits that it is good for."""
+    return float(f"{per_day:.2g}")

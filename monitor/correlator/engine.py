@@ -18,6 +18,7 @@ import msgspec
 from monitor.correlator.active_evidence import ActiveEvidence, utc
 from monitor.correlator.assessment import Assessment, AssetAssessor
 from monitor.correlator.attribution import Attribution
+from monitor.correlator.chance import LegHistory
 from monitor.correlator.change_writer import ChangeWriter
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.episodes import Episode, Observation
@@ -37,9 +38,9 @@ LOCAL_BEFORE_S = 30.0
 EMPTY_DIGEST = sha256().hexdigest()
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _FROZEN = (
-    "settings", "_gate", "_sequencer", "_coverage", "_evidence", "_attribution", "_assessor", "_change_writer",
-    "_venue_assessor", "_producers", "_exits", "_episodes", "_live_venues", "_latest", "_verdicts", "_digest", "_given_up",
-    "_now_s",
+    "settings", "_gate", "_sequencer", "_coverage", "_evidence", "_attribution", "_assessor", "_history",
+    "_change_writer", "_venue_assessor", "_producers", "_exits", "_episodes", "_live_venues", "_latest", "_verdicts", "_digest",
+    "_given_up", "_now_s",
 )  # fmt: skip
 """All state that lasts from one signal to the next."""
 
@@ -57,7 +58,8 @@ class Correlator:
         self._evidence = ActiveEvidence(self._coverage)
         self._assessor = AssetAssessor(s, self._coverage, self._evidence, self._attribution)
         self._venue_assessor = VenueAssessor(s, self._coverage, self._evidence, self._attribution)
-        self._change_writer = ChangeWriter(s, self._evidence)
+        self._history = LegHistory()
+        self._change_writer = ChangeWriter(s, self._evidence, self._history)
         self._exits: dict[str, ExitCapacity] = {}
         board = EvidenceBoard(s, self._coverage, self._evidence, self._attribution, self._exits)
         self._producers = dict(producers(board))
@@ -197,6 +199,7 @@ class Correlator:
             self._log({"at": utc(now_s), "source": name, "idle": idle})
         retracted = {one.subject.asset for one in self._evidence.retracted}
         self._evidence.retracted.clear()
+        self._history.on_second(now_s, len(self._coverage.assets))
         assessments = [self._assessor.assess(asset, now_s) for asset in self._coverage.assets]
         changes += self._venue_changes(assessments, now_s, None in late_assets)
         for one in assessments:
@@ -273,6 +276,7 @@ class Correlator:
         verdict = assessment.verdict
         self._verdicts[verdict.asset] = verdict
         true = frozenset(one.leg for one in verdict.legs if one.state is LegState.TRUE)
+        self._history.observe(verdict.asset, true, now_s)
         episode = self._episode(f"asset:{verdict.asset}")
         parents = [self._live_venues[venue] for venue in assessment.venues if venue in self._live_venues]
         reported_by_venue = bool(parents) and not episode.open and assessment.shared_alone

@@ -9,6 +9,8 @@ from monitor.incidents import Leg, LegState, LegVerdict, Level
 
 WATCH_GRADE = 3
 SECONDS_PER_DAY = 86400.0
+RAREST_PER_DAY = 1 / (1e6 * 365.25)
+"""No background is known so well that a rarer chance could be told."""
 
 
 def level_of(legs: Sequence[LegVerdict], grades: Mapping[Leg, int], p_lo: float, s: CorrelatorSettings) -> Level:
@@ -47,12 +49,20 @@ def joint_far_per_day(rates_per_day: Sequence[float], lengths_s: Sequence[float]
     return rates_per_day[0] * rates_per_day[1] * rates_per_day[2] * (a * b + a * c + b * c)
 
 
-def by_chance(far_per_day: float) -> str:
-    """A false-alarm rate in words: "by chance once in 3.2 years"."""
+def by_chance(far_per_day: float, basis: str = "") -> str:
+    """A false-alarm rate in words, with at most two digits that count, and its basis: "by chance once in 3.2 years"."""
     if far_per_day <= 0:
         return "by chance: never measured"
+    of = f" ({basis})" if basis else ""
+    if far_per_day < RAREST_PER_DAY:
+        return f"by chance less than once in a million years{of}"
     days = 1 / far_per_day
     for unit, length in (("years", 365.25), ("weeks", 7.0), ("days", 1.0)):
         if days >= length:
-            return f"by chance once in {days / length:,.1f} {unit}"
-    return f"by chance {far_per_day:,.0f} times a day"
+            return f"by chance once in {_two_digits(days / length)} {unit}{of}"
+    return f"by chance {float(f'{far_per_day:.2g}'):,.0f} times a day{of}"
+
+
+def _two_digits(figure: float) -> str:
+    rounded = float(f"{figure:.2g}")
+    return f"{rounded:.1f}" if rounded < 10 else f"{rounded:,.0f}"

@@ -82,7 +82,7 @@ def _state(gravest: IncidentChange, last: IncidentChange) -> str:
         f"- where it stands: {STATES[last.state]}, at {_time(last.at)}",
         f"- level now: {LEVEL_NAMES[last.level]}; highest: {LEVEL_NAMES[last.peak]}",
         f"- opened {_time(last.opened_at)}, {(last.at - last.opened_at).total_seconds():,.0f} s before the last change",
-        f"- {by_chance(gravest.far_per_day)}",
+        f"- {by_chance(gravest.far_per_day, gravest.far_basis)}",
     ]
     if gravest.verdict is not None:
         verdict = gravest.verdict

@@ -212,7 +212,7 @@ def test_the_rate_of_one_leg_is_its_own() -> None:
         (1 / 7, "by chance once in 1.0 weeks"),
         (1 / 6.9, "by chance once in 6.9 days"),
         (1 / 365.25, "by chance once in 1.0 years"),
-        (1 / 365, "by chance once in 52.1 weeks"),
+        (1 / 365, "by chance once in 52 weeks"),
         (-1.0, "by chance: never measured"),
     ],
 )

@@ -51,7 +51,8 @@ def test_a_surge_is_reported_as_a_multiple_of_normal_with_its_rate_and_its_dolla
     [opened] = surge(5, 1000.0)
     # 5/s against 0.1/s; ten orders of 1,000 USD and two of 100 within 30 s; grade 4 is once in 13 weeks
     assert opened.headline == (
-        "WATCH BTC: liquidations 50x normal (5.0/s, 10,200 USD in 30 s) since 12:05:00; by chance once in 13.0 weeks"
+        "WATCH BTC: liquidations 50x normal (5.0/s, 10,200 USD in 30 s) since 12:05:00; by chance once in 13 weeks "
+        "(as its gravest finding says)"
     )
     assert (opened.at, opened.opened_at) == (at(302), at(300))
 
@@ -92,10 +93,12 @@ def asset_change(assessors: Assessors, kind: ChangeKind = ChangeKind.RAISED) -> 
 
 def test_a_change_says_its_legs_in_order_of_onset_and_how_often_chance_would_bring_both() -> None:
     change = asset_change(two_legs())
-    # a seventh a day over 180 s and one a day over an hour: 3780 s / 7 = 1 in 160 days
-    assert change.far_per_day == pytest.approx(0.00625)
+    # by the shipped priors: one a day of ten minutes and a fifth a day of an hour: 0.2 · 4200 s = 1 in 103 days
+    assert change.far_per_day == 0.0097
+    assert change.far_basis == "from shipped priors, not measured here"
     assert change.headline == (
-        "SQUALL BTC: moved:migration since 12:00:40; fast:liquidation since 12:00:50; by chance once in 22.9 weeks"
+        "SQUALL BTC: moved:migration since 12:00:40; fast:liquidation since 12:00:50; by chance once in 15 weeks "
+        "(from shipped priors, not measured here)"
     )
 
 
@@ -132,13 +135,13 @@ def test_a_leg_whose_grade_has_faded_is_left_out_of_the_chance_rate() -> None:
     assessors = two_legs()
     assessors.own(Leg.VENUE, weight=0.9, grade=4, name="x", second=60)
     assessors.own(Leg.VENUE, weight=0.9, grade=4, name="y", second=60)
-    assert asset_change(assessors).far_per_day == pytest.approx(0.00625)
+    assert asset_change(assessors).far_per_day == 0.0097
 
 
 def test_a_grave_finding_of_a_leg_that_is_not_true_is_left_out_of_the_chance_rate() -> None:
     assessors = two_legs()
     assessors.own(Leg.VENUE, weight=1.0, grade=4, name="x", second=60)
-    assert asset_change(assessors).far_per_day == pytest.approx(0.00625)
+    assert asset_change(assessors).far_per_day == 0.0097
 
 
 def test_at_most_twenty_four_pieces_of_evidence_are_reported_the_heaviest_of_a_leg_first() -> None:
@@ -165,16 +168,18 @@ def test_at_most_twenty_four_facts_of_a_venue_are_reported_in_order_of_onset() -
 def test_a_venues_change_names_its_strongest_fact_and_the_affected_assets() -> None:
     assessors = Assessors("a")
     assessors.fact("a", weight=2.0, grade=3, name="slow", second=0)
-    assessors.fact("a", weight=4.0, grade=2, name="down", second=10)
+    down = assessors.fact("a", weight=4.0, grade=2, name="down", second=10)
+    assessors.board.put(replace(down, far_per_day=1 / 7))
     assessors.now_s = at(10).timestamp()
     [seen] = assessors.venues.assess(assessors.now_s, (), ())
     change = assessors.change_writer.venue(
         ChangeKind.OPENED, episode("venue:a", level=Level.WATCH), seen, assessors.now_s
     )
     assert change.headline == (
-        "WATCH venue a: down:a since 12:00:10; affects 1 asset: BTC; by chance once in 1.0 weeks"
+        "WATCH venue a: down:a since 12:00:10; affects 1 asset: BTC; by chance once in 1.0 weeks "
+        "(as its gravest finding says)"
     )
-    assert change.far_per_day == pytest.approx(1 / 7)
+    assert change.far_per_day == 0.14
     assert (change.critical, change.verdict, change.parent_id, change.fault) == (False, None, None, Fault.VENUE)
     assert (change.runbook, change.replay_id, change.revision) == ("ops/runbooks/venue.md", "i-1:7", 7)
     assert (change.opened_at, change.at, change.pages) == (at(-5), at(10), True)
