@@ -104,7 +104,7 @@ class UpgradeEvidence:
         how = "silently, no event" if silent else "around its timelock" if unqueued else "by event"
         how = "found by its behaviour" if custom and not unqueued else how
         if signal.attributes.get("disputed"):
-            grade, how = min(grade, DISPUTED_GRADE), f"{how}; disputed: providers of nodes disagree"
+            how += "; disputed: providers of nodes disagree"
         subject = Subject(asset=asset, network=signal.subject.network, contract=signal.subject.contract)
         self._remember(asset, _Upgrade(
             subject=subject, event_id=event_id, grade=grade_of(signal.attributes), at_s=at_s, link=signal.link,
@@ -195,7 +195,9 @@ class UpgradeEvidence:
 
 
 def grade_of(attributes: Mapping[str, Scalar]) -> int:
-    """The grade of an upgrade by its own facts, 2 to 4."""
+    """The grade of an upgrade by its own facts, 2 to 4; `DISPUTED_GRADE` at most where providers of nodes disagree."""
+    if attributes.get("disputed"):
+        return DISPUTED_GRADE
     if _is_silent(attributes) or attributes.get("queued") is False:
         return 4
     return 2 if attributes.get("role") == "admin" else 3

@@ -54,7 +54,11 @@ async def timelock_on(anvil: Anvil) -> Any:
 async def test_an_entry_of_a_registry_that_a_timelock_sets_was_announced() -> None:
     async with running() as anvil:
         deployer, timelock = Deployer(anvil), await timelock_on(anvil)
-        registry, first, second = await deployer.deployed("Lib_AddressManager"), await deployer.target(), "0x" + "5" * 40
+        registry, first, second = (
+            await deployer.deployed("Lib_AddressManager"),
+            await deployer.target(),
+            "0x" + "5" * 40,
+        )
         await deployer.send(registry.functions.setAddress(NAME, up(deployer, first)))
         proxy = await deployer.new("Lib_ResolvedDelegateProxy", registry.address, NAME)
         await deployer.send(registry.functions.transferOwnership(timelock.address))
