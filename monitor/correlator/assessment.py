@@ -11,6 +11,7 @@ from monitor.correlator.coverage import Coverage
 from monitor.correlator.explain import blindness_order
 from monitor.correlator.fusion import CALM_BELOW_NATS, leg_verdict, logistic, logit
 from monitor.correlator.levels import blind_under_stress, level_of
+from monitor.correlator.parts import Part, of_one_venue
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import LEGS, Blindness, Fault, Leg, LegState, LegVerdict, Verdict
 
@@ -46,12 +47,18 @@ class AssetAssessor:
     """Gives verdicts from the evidence that counts and the coverage of the sources."""
 
     def __init__(
-        self, settings: CorrelatorSettings, coverage: Coverage, evidence: ActiveEvidence, attribution: Attribution
+        self,
+        settings: CorrelatorSettings,
+        coverage: Coverage,
+        evidence: ActiveEvidence,
+        attribution: Attribution,
+        without: frozenset[Part] = frozenset(),
     ) -> None:
         self._s = settings
         self._coverage = coverage
         self._evidence = evidence
         self._attribution = attribution
+        self._without = without
 
     def assess(self, asset: str, now_s: float) -> Assessment:
         """The asset's verdict at this second, and the reasons for it."""
@@ -97,7 +104,10 @@ class AssetAssessor:
     def _weighed(self, asset: str, leg: Leg, now_s: float) -> Sequence[WeighedEvidence]:
         if leg is Leg.VENUE and self._attribution.suspected:
             return ()
-        return self._evidence.of(asset, leg, now_s)
+        found = self._evidence.of(asset, leg, now_s)
+        if Part.POOLING in self._without:
+            return of_one_venue(found, now_s, lambda venue: self._coverage.share(asset, venue))
+        return found
 
     def _leg_coverage(self, asset: str, leg: Leg, now_s: float, local: bool, blind: list[Blindness]) -> float:
         if local:
@@ -106,6 +116,8 @@ class AssetAssessor:
                 Blindness(source="vantage", leg=leg, coverage=0.0, since=utc(since_s), reason="our own network is down")
             )
             return 0.0
+        if Part.COVERAGE in self._without:
+            return 1.0
         coverage, parts = self._coverage.of_leg(asset, leg, now_s)
         for source, own in parts:
             if own < BLIND_BELOW:

@@ -26,6 +26,7 @@ from monitor.correlator.evidence import names, producers
 from monitor.correlator.freezing import NotAnImage, pack, unpack
 from monitor.correlator.gate import Gate
 from monitor.correlator.own_lag import OwnLag
+from monitor.correlator.parts import Part
 from monitor.correlator.producer import EvidenceBoard
 from monitor.correlator.sequencer import SETTLED_AFTER_S, Second, Sequencer
 from monitor.correlator.settings import CorrelatorSettings
@@ -40,23 +41,33 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 _FROZEN = (
     "settings", "_gate", "_sequencer", "_coverage", "_evidence", "_attribution", "_assessor", "_history",
     "_change_writer", "_venue_assessor", "_producers", "_exits", "_episodes", "_live_venues", "_latest", "_verdicts", "_digest",
-    "_given_up", "_now_s",
+    "_given_up", "_now_s", "_without",
 )  # fmt: skip
 """All state that lasts from one signal to the next."""
 
 
 class Correlator:
-    """Turns signals into incident changes. `vantage` names the place whose controls judge LOCAL where signals do not say."""
+    """Turns signals into incident changes. `vantage` names the place whose controls judge LOCAL where signals do not say.
 
-    def __init__(self, settings: CorrelatorSettings | None = None, *, vantage: str = "local") -> None:
+    `without` leaves parts of the judgement out: a score measures with it what they are worth.
+    """
+
+    def __init__(
+        self,
+        settings: CorrelatorSettings | None = None,
+        *,
+        vantage: str = "local",
+        without: frozenset[Part] = frozenset(),
+    ) -> None:
         self.settings = settings or CorrelatorSettings()
+        self._without = without
         s = self.settings
         self._gate = Gate()
         self._sequencer = Sequencer(max(s.lateness_ws_s, s.lateness_rest_s, s.lateness_chain_s))
         self._attribution = Attribution(s)
         self._coverage = Coverage(self._attribution.own_lag, s.providers)
         self._evidence = ActiveEvidence(self._coverage)
-        self._assessor = AssetAssessor(s, self._coverage, self._evidence, self._attribution)
+        self._assessor = AssetAssessor(s, self._coverage, self._evidence, self._attribution, without)
         self._venue_assessor = VenueAssessor(s, self._coverage, self._evidence, self._attribution)
         self._history = LegHistory()
         self._change_writer = ChangeWriter(s, self._evidence, self._history)
@@ -83,8 +94,9 @@ class Correlator:
             for kind in sorted(producer.kinds):
                 self._signal_handlers[kind].append(producer.on_signal)
             self._second_handlers.append(producer.on_second)
-        for kind in sorted(Attribution.kinds):
-            self._signal_handlers[kind].append(self._attribution.on_signal)
+        if Part.ATTRIBUTION not in self._without:
+            for kind in sorted(Attribution.kinds):
+                self._signal_handlers[kind].append(self._attribution.on_signal)
         for kind in sorted(OwnLag.kinds):
             self._signal_handlers[kind].append(self._attribution.own_lag.on_signal)
 
