@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := uv
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help demo run test check bench mutants fuzz matrix acceptance format lint types contracts coverage lock clean
+.PHONY: help demo run test check bench score mutants fuzz matrix acceptance format lint types contracts coverage lock clean
 .DEFAULT_GOAL := help
 
 help:            ## what can be made
@@ -74,6 +74,9 @@ check: lint types contracts coverage   ## format, lint, types, import contracts,
 
 bench: $(VENV)/.dev tests/evm/node_modules/.ready .peers/.ready   ## measured figures of this machine
 	$(BIN)/python -m tests.bench
+
+score: $(VENV)/.runtime   ## recall, false alarms, delays and calibration of the judgement, on simulated cases (docs/score.md)
+	$(BIN)/stormwatch score --seeds 400 --train 100
 
 mutants: $(VENV)/.dev tests/evm/node_modules/.ready   ## small faults put into the code, each of which a test must notice (an hour)
 	$(BIN)/python -m tests.mutants

@@ -41,6 +41,18 @@ def _replay_summary() -> dict[str, Any]:
     return of(Summary)
 
 
+def _score() -> dict[str, Any]:
+    from monitor.drill.score.report import Score
+
+    return of(Score)
+
+
+def _recording_score() -> dict[str, Any]:
+    from monitor.drill.score.report import RecordingScore
+
+    return of(RecordingScore)
+
+
 def _union(union: Any) -> dict[str, Any]:
     """The schema of a closed union as commands print it: each member has its class name as `kind`."""
     forms, parts = msgspec.json.schema_components(get_args(union), ref_template="#/$defs/{name}")
@@ -100,6 +112,8 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "recording-header": _recording_header,
     "replay-summary": _replay_summary,
     "drill-verdict": _drill_verdict,
+    "score": _score,
+    "recording-score": _recording_score,
     "reading": _reading,
     "chain-event": _chain_event,
     "chain-inspection": _chain_inspection,

@@ -41,8 +41,11 @@ class Replay:
         self.correlator = Correlator(settings, vantage=vantage)
         self.signals = 0
 
-    def changes(self) -> Iterator[IncidentChange]:
-        """All incident changes in order, with those that the end of the input releases. Raises OperatorError."""
+    def changes(self, look: Callable[[Correlator], None] = lambda _: None) -> Iterator[IncidentChange]:
+        """All incident changes in order, with those that the end of the input releases. Raises OperatorError.
+
+        `look` is called after each signal.
+        """
         holes = Holes()
         for signal in self._input:
             self.signals += 1
@@ -54,7 +57,9 @@ class Replay:
                     "each second of a hole is judged: cut the file at its holes",
                 )
             yield from self._judged(self.correlator.on_signal, signal)
+            look(self.correlator)
         yield from self._judged(self.correlator.finish)
+        look(self.correlator)
 
     def _judged(self, judge: Callable[..., Sequence[IncidentChange]], *signal: Signal) -> Sequence[IncidentChange]:
         try:

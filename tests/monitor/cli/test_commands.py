@@ -33,6 +33,7 @@ def test_help_names_every_command() -> None:
     for name in (
         "run",
         "drill",
+        "score",
         "probe",
         "venues",
         "venue",

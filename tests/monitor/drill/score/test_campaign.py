@@ -1,0 +1,124 @@
+"""Tests of runs over seeds: what a seed chooses, that it gives the same marks alone, what a part left out changes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from monitor.correlator import CorrelatorSettings
+from monitor.correlator.parts import Part
+from monitor.drill.score.campaign import (
+    FIRST_JUDGED,
+    FIRST_TRAINING,
+    MAX_SEEDS,
+    Order,
+    case_of,
+    chosen,
+    parameters,
+    results,
+    saved,
+    trial_of,
+    truth_text,
+)
+from monitor.drill.score.case import KINDS
+from monitor.drill.score.marks import judge
+from monitor.drill.score.recordings import judged, marked, read_truth
+from monitor.drill.score.worlds import ASSET
+from monitor.incidents import LEVEL_NAMES, Level
+
+SHORT = Order(venues=(1,), warm_s=400.0)
+
+
+def seed_of(kind: str, number: int = 0) -> int:
+    return FIRST_JUDGED - FIRST_JUDGED % 16 + 16 * (1 + number) + KINDS.names().index(kind)
+
+
+def test_training_and_judged_seeds_never_meet() -> None:
+    assert FIRST_TRAINING + MAX_SEEDS - 1 < FIRST_JUDGED
+
+
+def test_any_run_of_seeds_has_each_kind_and_size_alike() -> None:
+    kinds, sizes = KINDS.names(), (1, 4, 14)
+    runs = [chosen(seed, kinds, sizes) for seed in range(FIRST_JUDGED, FIRST_JUDGED + 3 * len(kinds))]
+
+    counts = Counter((kind, len(world.venues)) for kind, world in runs)
+
+    assert set(counts.values()) == {1}
+
+
+def test_a_throttled_kind_gets_a_world_with_throttled_feeds() -> None:
+    worlds = [chosen(seed_of("throttled_cascade", number), KINDS.names(), (4,))[1] for number in range(8)]
+
+    assert all(one.throttled for one in worlds)
+
+
+def test_one_seed_gives_the_same_marks_twice_and_on_another_core() -> None:
+    seed = seed_of("upgrade")
+
+    alone, again = trial_of(seed, SHORT), trial_of(seed, SHORT)
+    (other,) = results([seed], replace(SHORT, jobs=2))
+
+    assert (alone.event, alone.quiet) == (again.event, again.quiet) == (other.event, other.quiet)
+
+
+def test_an_upgrade_is_found_as_a_watch_and_its_quiet_twin_is_calm() -> None:
+    result = trial_of(seed_of("upgrade"), SHORT)
+
+    assert result.event.level_reached == LEVEL_NAMES[Level.WATCH]
+    assert dict(result.event.leg_delays)["migration"] is not None
+    assert result.quiet.level_reached == LEVEL_NAMES[Level.CALM]
+
+
+def test_without_attribution_our_own_network_is_not_named() -> None:
+    seed = seed_of("own_network_down")
+
+    whole = trial_of(seed, SHORT)
+    without = trial_of(seed, replace(SHORT, without=frozenset({Part.ATTRIBUTION})))
+
+    assert whole.event.fault_right is True
+    assert without.event.fault_right is False
+
+
+def test_without_coverage_a_quiet_world_says_less_doubt() -> None:
+    seed = seed_of("own_network_down")
+
+    whole = trial_of(seed, SHORT).event.calibration
+    without = trial_of(seed, replace(SHORT, without=frozenset({Part.COVERAGE}))).event.calibration
+
+    assert whole != without
+
+
+def test_other_settings_have_another_hash() -> None:
+    assert parameters(CorrelatorSettings()) == parameters(CorrelatorSettings())
+    assert parameters(CorrelatorSettings()) != parameters(CorrelatorSettings(prior=0.002))
+
+
+def test_a_seed_that_is_saved_is_judged_the_same_from_its_recording(tmp_path: Path) -> None:
+    seed = seed_of("upgrade")
+    path = tmp_path / "case.jsonl.gz"
+
+    beside = saved(seed, SHORT, path)
+    truths = read_truth(beside)
+    _, world = chosen(seed, KINDS.names(), SHORT.venues)
+    marks = judge(judged(path), truths[ASSET], ASSET, world.start_s)
+    live = trial_of(seed, SHORT).event
+
+    assert marks.level_reached == live.level_reached
+    assert marks.false == live.false
+    assert marked(judged(path), truths)[ASSET].leg_delays[0][1] is not None
+
+
+def test_a_truth_is_written_as_it_is_read(tmp_path: Path) -> None:
+    _, world = chosen(seed_of("blind_leg_storm"), KINDS.names(), (4,))
+    truth = case_of(seed_of("blind_leg_storm"), "blind_leg_storm", world).truth.moved(world.start_s)
+    path = tmp_path / "truth.toml"
+    path.write_text(truth_text(ASSET, truth))
+
+    read = read_truth(path)[ASSET]
+
+    assert read.level is truth.level
+    assert [(one.leg, one.blind) for one in read.legs] == [(one.leg, one.blind) for one in truth.legs]
+    assert all(abs(one.onset_s - other.onset_s) < 1e-3 for one, other in zip(read.legs, truth.legs, strict=True))
+    assert len(read.venues) == len(truth.venues)
+    assert len(read.blind) == 1
