@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -165,7 +165,7 @@ def _simulated(
 ) -> None:
     from dataclasses import replace
 
-    from monitor.drill.score.campaign import results
+    from monitor.drill.score.campaign import results, size_of
     from monitor.drill.score.case import KINDS
     from monitor.drill.score.report import score_of, set_score
 
@@ -173,7 +173,7 @@ def _simulated(
     columns = [(name, some, order, "defaults") for name, some in sets]
     if other is not None:
         columns += [(f"{name}, {Path(file).name}", some, replace(order, settings=other), file) for name, some in sets]
-    show = _progress(sum(len(some) for _, some, _, _ in columns))
+    show = _progress([size_of(seed, one) for _, some, one, _ in columns for seed in some], order)
     scored: list[SetScore] = []
     for name, some, one, title in columns:
         scored.append(set_score(name, some[0], title, results(some, one, show)))
@@ -184,18 +184,21 @@ def _simulated(
         _print(made)
 
 
-def _progress(total: int) -> Callable[[Result], None]:
-    """Tell on stderr how many seeds are done, if it takes longer than `QUIET_S`."""
-    told_s = began = time.monotonic()
-    done = 0
+def _progress(sizes: Sequence[float], order: Order) -> Callable[[Result], None]:
+    """Tell on stderr how many seeds are done, if it takes longer than `QUIET_S`. The time left goes by what they cost."""
+    from monitor.drill.score.campaign import size_of
 
-    def show(_: Result) -> None:
-        nonlocal told_s, done
-        done += 1
+    told_s = began = time.monotonic()
+    done, done_size, whole = 0, 0.0, sum(sizes)
+
+    def show(one: Result) -> None:
+        nonlocal told_s, done, done_size
+        done, done_size = done + 1, done_size + size_of(one.seed, order)
         now_s = time.monotonic()
-        if now_s - told_s >= QUIET_S and done < total:
+        if now_s - told_s >= QUIET_S and done < len(sizes):
             told_s = now_s
-            note(f"{done} of {total} seeds, about {(now_s - began) / done * (total - done):.0f} s left")
+            left_s = (now_s - began) * (whole / done_size - 1)
+            note(f"{done} of {len(sizes)} seeds, about {left_s:.0f} s left")
 
     return show
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
@@ -30,6 +29,7 @@ from monitor.drill.score.truth import Spell, Truth
 from monitor.drill.score.worlds import ASSET, VANTAGE, VARIANTS, World, world_of
 from monitor.incidents import LEVEL_NAMES
 from monitor.recordings.signals import RecordingWriter, header_of
+from monitor.signals import Signal
 from monitor.version import stormwatch_version
 
 FIRST_TRAINING, FIRST_JUDGED = 1, 1_000_001
@@ -39,6 +39,7 @@ VENUES = (1, 4, 14)
 """Sizes of worlds that a score judges."""
 WARM_S = 3600.0
 """So much of a world's quiet past is judged before its cases begin."""
+MORE_WARM_S = 120.0
 MAX_MORE_WARM_S = 7200.0
 
 
@@ -64,7 +65,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     event: Marks
     quiet: Marks
     signals: int
-    took_s: float
+    cpu_s: float
 
 
 def chosen(seed: int, kinds: Sequence[str], venues: Sequence[int]) -> tuple[str, World]:
@@ -82,39 +83,54 @@ def case_of(seed: int, kind: str, world: World) -> Case:
     return KINDS.get(kind).make(world, Random(f"case/{seed}"))  # noqa: S311
 
 
-def trial_of(seed: int, order: Order) -> Result:
-    """Judge one seed's case and its twin."""
-    began = time.perf_counter()
+@dataclass(frozen=True, slots=True)
+class WarmPast:
+    """A correlator that has judged a world's quiet past, and when cases go on from there, unix seconds."""
+
+    image: bytes
+    end_s: float
+
+
+def trial_of(seed: int, order: Order, past: WarmPast | None = None) -> Result:
+    """Judge one seed's case and its twin, behind `past` (None: it is judged here)."""
+    began = time.process_time()
     kind, world = chosen(seed, order.kinds or KINDS.names(), order.venues)
     case = case_of(seed, kind, world)
+    past = warm_past(world, order) if past is None else past
     marks, signals = [], 0
     for one in (case, case.twin()):
-        correlator = Correlator.thaw(warm_image(world, order.settings, order.without, order.warm_s))
-        trial = run(correlator, Simulation(world, one, str(seed)).steps())
-        marks.append(judge(trial, one.truth.moved(world.start_s), ASSET, world.start_s))
+        trial = run(Correlator.thaw(past.image), Simulation(world, one, str(seed), start_s=past.end_s).steps())
+        marks.append(judge(trial, one.truth.moved(past.end_s), ASSET, past.end_s))
         signals += trial.signals
     return Result(
         seed=seed, kind=kind, venues=len(world.venues), variant=world.variant, event=marks[0], quiet=marks[1],
-        signals=signals, took_s=time.perf_counter() - began,
+        signals=signals, cpu_s=time.process_time() - began,
     )  # fmt: skip
 
 
-@lru_cache(maxsize=64)
-def warm_image(world: World, settings: CorrelatorSettings, without: frozenset[Part], warm_s: float) -> bytes:
-    """A correlator that has judged this world's quiet past. If an incident is open then, the past goes on for a while."""
-    for more in range(5):
-        length_s = warm_s + more * MAX_MORE_WARM_S / 4
-        correlator = Correlator(settings, vantage=VANTAGE, without=without)
-        run(correlator, _past(world, length_s).steps())
-        if not correlator.open_incidents():
-            break
-    return correlator.freeze()
+def warm_past(world: World, order: Order) -> WarmPast:
+    """Judge a world's quiet past for `order.warm_s`, and on until no incident is open, at most `MAX_MORE_WARM_S` more."""
+    correlator = Correlator(order.settings, vantage=VANTAGE, without=order.without)
+    steps = _past(world, order.warm_s).steps()
+    end_s = world.start_s
+    while True:
+        run(correlator, _until(steps, end_s), ends=False)
+        if not correlator.open_incidents() or end_s >= world.start_s + MAX_MORE_WARM_S:
+            return WarmPast(correlator.freeze(), end_s)
+        end_s += MORE_WARM_S
 
 
-def _past(world: World, length_s: float) -> Simulation:
+def _until(steps: Iterator[tuple[float, list[Signal]]], end_s: float) -> Iterator[tuple[float, list[Signal]]]:
+    for at_s, signals in steps:
+        yield at_s, signals
+        if at_s >= end_s:
+            return
+
+
+def _past(world: World, warm_s: float) -> Simulation:
     seed = f"past/{world.variant}/{len(world.venues)}"
-    past = Case(length_s=length_s, truth=Truth())
-    return Simulation(world, past, seed, start_s=world.start_s - length_s - 30.0, begins=True)
+    past = Case(length_s=warm_s + MAX_MORE_WARM_S, truth=Truth())
+    return Simulation(world, past, seed, start_s=world.start_s - warm_s, begins=True)
 
 
 def results(seeds: Iterable[int], order: Order, show: Callable[[Result], None] = lambda _: None) -> list[Result]:
@@ -127,18 +143,32 @@ def results(seeds: Iterable[int], order: Order, show: Callable[[Result], None] =
 
 
 def _results(seeds: Sequence[int], order: Order) -> Iterator[Result]:
+    """Judge the pasts of all worlds first, then the seeds, those with the most to judge first."""
+    kinds = order.kinds or KINDS.names()
+    runs = {seed: chosen(seed, kinds, order.venues) for seed in seeds}
+    worlds = list(dict.fromkeys(world for _, world in runs.values()))
+    runs = dict(sorted(runs.items(), key=lambda one: -size_of(one[0], order)))
     if order.jobs <= 1:
-        for seed in seeds:
-            yield trial_of(seed, order)
+        pasts = {world: warm_past(world, order) for world in worlds}
+        for seed, (_, world) in runs.items():
+            yield trial_of(seed, order, pasts[world])
         return
     with ProcessPoolExecutor(order.jobs, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(trial_of, seed, order) for seed in seeds]
+        warming = pool.map(warm_past, worlds, [order] * len(worlds))
+        pasts = dict(zip(worlds, warming, strict=True))
+        futures = [pool.submit(trial_of, seed, order, pasts[world]) for seed, (_, world) in runs.items()]
         try:
             for future in as_completed(futures):
                 yield future.result()
         finally:
             for future in futures:
                 future.cancel()
+
+
+def size_of(seed: int, order: Order) -> float:
+    """About how much there is to judge in a seed: seconds times venues, where a second costs as much as three venues."""
+    kind, world = chosen(seed, order.kinds or KINDS.names(), order.venues)
+    return case_of(seed, kind, world).length_s * (3 + len(world.venues))
 
 
 def parameters(settings: CorrelatorSettings) -> str:
@@ -168,13 +198,15 @@ def saved(seed: int, order: Order, out: Path) -> Path:
     """Write a seed's signals, with the world's quiet past in front, as a recording, and its truth beside it. Raises OSError."""
     kind, world = chosen(seed, order.kinds or KINDS.names(), order.venues)
     case = case_of(seed, kind, world)
-    header = header_of(order.settings, VANTAGE, stormwatch_version(), datetime.fromtimestamp(world.start_s, UTC))
+    end_s = warm_past(world, order).end_s
+    header = header_of(order.settings, VANTAGE, stormwatch_version(), datetime.fromtimestamp(end_s, UTC))
     with RecordingWriter(out, header) as writer:
-        for simulation in (_past(world, order.warm_s), Simulation(world, case, str(seed))):
-            for _, signals in simulation.steps():
-                writer.signals(signals)
+        for _, signals in _until(_past(world, order.warm_s).steps(), end_s):
+            writer.signals(signals)
+        for _, signals in Simulation(world, case, str(seed), start_s=end_s).steps():
+            writer.signals(signals)
     beside = out.with_name(f"{out.name.removesuffix('.gz').removesuffix('.jsonl')}.truth.toml")
-    beside.write_text(truth_text(ASSET, case.truth.moved(world.start_s)), encoding="utf-8")
+    beside.write_text(truth_text(ASSET, case.truth.moved(end_s)), encoding="utf-8")
     return beside
 
 

@@ -69,7 +69,7 @@ def set_score(name: str, first_seed: int, settings: str, found: Sequence[Result]
         by_kind=_events(grouped(found, lambda one: one.kind)),
         by_venues=_both(grouped(found, lambda one: f"{one.venues:>3}")),
         signals=sum(one.signals for one in found),
-        cpu_s=sum(one.took_s for one in found),
+        cpu_s=sum(one.cpu_s for one in found),
     )
 
 

@@ -65,9 +65,12 @@ _TRUE = tuple(
 )
 
 
-def run(correlator: Correlator, steps: Iterable[tuple[float, list[Signal]]]) -> Trial:
-    """Judge signals as they were received: `steps` are times, and what was received before each."""
-    trial = Trial()
+def run(correlator: Correlator, steps: Iterable[tuple[float, list[Signal]]], *, ends: bool = True) -> Trial:
+    """Judge signals as they were received: `steps` are times, and what was received before each.
+
+    `ends`: no signal follows, so that every second that is still held back is judged.
+    """
+    trial, now_s = Trial(), 0.0
     for now_s, signals in steps:
         changes: list[IncidentChange] = []
         for signal in signals:
@@ -77,6 +80,7 @@ def run(correlator: Correlator, steps: Iterable[tuple[float, list[Signal]]]) -> 
         if changes:
             trial.take(changes, now_s)
         trial.look(correlator, now_s)
-    trial.take(correlator.finish(), now_s)
-    trial.look(correlator, now_s)
+    if ends:
+        trial.take(correlator.finish(), now_s)
+        trial.look(correlator, now_s)
     return trial

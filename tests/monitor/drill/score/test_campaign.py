@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from monitor.correlator import CorrelatorSettings
@@ -13,6 +14,7 @@ from monitor.drill.score.campaign import (
     FIRST_TRAINING,
     MAX_SEEDS,
     Order,
+    Result,
     case_of,
     chosen,
     parameters,
@@ -20,6 +22,7 @@ from monitor.drill.score.campaign import (
     saved,
     trial_of,
     truth_text,
+    warm_past,
 )
 from monitor.drill.score.case import KINDS
 from monitor.drill.score.marks import judge
@@ -32,6 +35,12 @@ SHORT = Order(venues=(1,), warm_s=400.0)
 
 def seed_of(kind: str, number: int = 0) -> int:
     return FIRST_JUDGED - FIRST_JUDGED % 16 + 16 * (1 + number) + KINDS.names().index(kind)
+
+
+@cache
+def result_of(kind: str, *without: Part) -> Result:
+    """The result of one seed of a kind, made once for all tests."""
+    return trial_of(seed_of(kind), replace(SHORT, without=frozenset(without)))
 
 
 def test_training_and_judged_seeds_never_meet() -> None:
@@ -53,17 +62,17 @@ def test_a_throttled_kind_gets_a_world_with_throttled_feeds() -> None:
     assert all(one.throttled for one in worlds)
 
 
-def test_one_seed_gives_the_same_marks_twice_and_on_another_core() -> None:
+def test_one_seed_gives_the_same_marks_on_another_core() -> None:
     seed = seed_of("upgrade")
 
-    alone, again = trial_of(seed, SHORT), trial_of(seed, SHORT)
+    alone = result_of("upgrade")
     (other,) = results([seed], replace(SHORT, jobs=2))
 
-    assert (alone.event, alone.quiet) == (again.event, again.quiet) == (other.event, other.quiet)
+    assert (alone.event, alone.quiet) == (other.event, other.quiet)
 
 
 def test_an_upgrade_is_found_as_a_watch_and_its_quiet_twin_is_calm() -> None:
-    result = trial_of(seed_of("upgrade"), SHORT)
+    result = result_of("upgrade")
 
     assert result.event.level_reached == LEVEL_NAMES[Level.WATCH]
     assert dict(result.event.leg_delays)["migration"] is not None
@@ -71,22 +80,16 @@ def test_an_upgrade_is_found_as_a_watch_and_its_quiet_twin_is_calm() -> None:
 
 
 def test_without_attribution_our_own_network_is_not_named() -> None:
-    seed = seed_of("own_network_down")
-
-    whole = trial_of(seed, SHORT)
-    without = trial_of(seed, replace(SHORT, without=frozenset({Part.ATTRIBUTION})))
+    whole, without = result_of("own_network_down"), result_of("own_network_down", Part.ATTRIBUTION)
 
     assert whole.event.fault_right is True
     assert without.event.fault_right is False
 
 
 def test_without_coverage_a_quiet_world_says_less_doubt() -> None:
-    seed = seed_of("own_network_down")
+    whole, without = result_of("own_network_down"), result_of("own_network_down", Part.COVERAGE)
 
-    whole = trial_of(seed, SHORT).event.calibration
-    without = trial_of(seed, replace(SHORT, without=frozenset({Part.COVERAGE}))).event.calibration
-
-    assert whole != without
+    assert whole.event.calibration != without.event.calibration
 
 
 def test_other_settings_have_another_hash() -> None:
@@ -101,12 +104,13 @@ def test_a_seed_that_is_saved_is_judged_the_same_from_its_recording(tmp_path: Pa
     beside = saved(seed, SHORT, path)
     truths = read_truth(beside)
     _, world = chosen(seed, KINDS.names(), SHORT.venues)
-    marks = judge(judged(path), truths[ASSET], ASSET, world.start_s)
-    live = trial_of(seed, SHORT).event
+    trial = judged(path)
+    marks = judge(trial, truths[ASSET], ASSET, warm_past(world, SHORT).end_s)
+    live = result_of("upgrade").event
 
     assert marks.level_reached == live.level_reached
     assert marks.false == live.false
-    assert marked(judged(path), truths)[ASSET].leg_delays[0][1] is not None
+    assert marked(trial, truths)[ASSET].leg_delays[0][1] is not None
 
 
 def test_a_truth_is_written_as_it_is_read(tmp_path: Path) -> None:
