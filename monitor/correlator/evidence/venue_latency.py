@@ -1,41 +1,46 @@
 """Finds venues that answer more slowly than usual, or whose engine or feed lags more than usual.
 
-Compares logarithms of seconds with robust levels of two memories; both must agree, and the excess must matter in absolute
-terms. The median of the last five scores counts, so that one slow answer does not. A feed lag within the bound of the clock
+Each check, feed and instrument is a stream of its own, judged by its own quiet past (`monitor/detect/latency.py`); the grade
+and the weight follow from how often chance makes one of the venue's streams as slow. A feed lag within the bound of the clock
 offset is no lag. What our own lag explains is not taken, and the rest is taken less our own lag.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from math import exp, log
 from statistics import median
 
-from monitor.correlator.producer import EvidenceBoard, Finding, graded
-from monitor.detect.level import RobustLevel
+from monitor.correlator.producer import EvidenceBoard, Finding
+from monitor.detect.alarm_rate import MAX_PER_DAY, grade_of_rate, nats_of_rate
+from monitor.detect.latency import LatencyStream
+from monitor.detect.shift import NONE
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
-SCORES = (4.0, 6.0, 8.0, 14.0)
-MIN_EXCESS_S = (0.1, 0.25, 0.5, 1.0)
-"""The least excess of each grade: a feed usually at 1 ms and now at 300 ms is odd, not in distress."""
-SCALE_FLOOR = 0.25
-LAST = 5
+LAST = 3
+"""The latency that is told is the median of so many."""
+MAX_STREAMS = 20_000
+"""All venues together. A stream beyond them takes the place of the one that began first."""
 
 _NAMES = {
     SignalKind.REQUEST: ("venue_latency", "answers in"),
     SignalKind.ENGINE_LAG: ("engine_lag", "engine lags"),
     SignalKind.FEED_LAG: ("feed_lag", "feed lags"),
 }
+_Key = tuple[SignalKind, str, str, str]
+"""Kind, venue, source, instrument."""
+_Source = tuple[SignalKind, str, str]
 
 
 class _Stream:
-    def __init__(self, board: EvidenceBoard, at_s: float) -> None:
+    __slots__ = ("began_s", "last", "latency", "rise")
+
+    def __init__(self, at_s: float) -> None:
         self.began_s = at_s
-        self.short = RobustLevel(board.settings.level_short_s, SCALE_FLOOR)
-        self.long = RobustLevel(board.settings.level_long_s, SCALE_FLOOR)
-        self.last: deque[tuple[float, float, str | None]] = deque(maxlen=LAST)
-        self.onset_s: float | None = None
+        self.latency = LatencyStream()
+        self.rise = NONE
+        self.last: deque[tuple[float, str | None]] = deque(maxlen=LAST)
+        """Lags with their links."""
 
 
 class VenueLatencyEvidence:
@@ -45,73 +50,94 @@ class VenueLatencyEvidence:
 
     def __init__(self, board: EvidenceBoard) -> None:
         self._board = board
-        self._streams: dict[tuple[SignalKind, str, str], _Stream] = {}
-        self._touched: set[tuple[SignalKind, str, str]] = set()
+        self._streams: dict[_Key, _Stream] = {}
+        self._counts: dict[tuple[SignalKind, str], int] = {}
+        """Streams of a kind at a venue: any of them may be slow by chance."""
+        self._slow: dict[_Source, dict[str, _Stream]] = {}
+        """The slow streams of a source, by instrument."""
+        self._touched: set[_Source] = set()
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
-        """Take one latency or lag in seconds."""
+        """Take one latency or lag in seconds. Nothing is learned while our own network may be at fault."""
         venue = signal.subject.venue
         if venue is None or (signal.kind is SignalKind.REQUEST and not _counts(signal)):
             return
-        own_lag = self._board.attribution.own_lag
-        if own_lag.explains(signal):
+        attribution = self._board.attribution
+        if attribution.suspected or attribution.own_lag.explains(signal):
             return
-        lag_s = signal.value - own_lag.lag_s(signal)
+        lag_s = signal.value - attribution.own_lag.lag_s(signal)
         if signal.kind is SignalKind.FEED_LAG:
             bound = signal.attributes.get("bound_s", 0.0)
             lag_s -= float(bound) if isinstance(bound, int | float) else 0.0
-        key = (signal.kind, venue, signal.source)
-        stream = self._streams.get(key)
-        if stream is None:
-            stream = self._streams[key] = _Stream(self._board, at_s)
-        value = log(max(lag_s, 1e-3))
-        score = min(stream.short.score(value), stream.long.score(value))
-        stream.last.append((score, max(lag_s, 0.0), signal.link))
-        if score < SCORES[0]:
-            stream.short.learn(value, at_s)
-            stream.long.learn(value, at_s)
-            stream.onset_s = None
-        elif stream.onset_s is None:
-            stream.onset_s = at_s
-        elif (
-            at_s - stream.onset_s > self._board.settings.level_long_s
-        ):  # slow for so long: that is its usual latency now
-            stream.short.learn(value, at_s)
-            stream.long.learn(value, at_s)
-        self._touched.add(key)
+        instrument = signal.subject.instrument or ""
+        key = (signal.kind, venue, signal.source, instrument)
+        stream = self._streams.get(key) or self._begin(key, at_s)
+        stream.rise = stream.latency.add(lag_s, at_s)
+        stream.last.append((max(lag_s, 0.0), signal.link))
+        source = key[:3]
+        if stream.rise.per_day <= MAX_PER_DAY[0]:
+            self._slow.setdefault(source, {})[instrument] = stream
+            self._touched.add(source)
+        elif source in self._slow:
+            self._forget(source, instrument)
 
     def on_second(self, now_s: float) -> None:
-        """Put the streams whose last five values agree on the board."""
-        for key in sorted(self._touched):
-            stream = self._streams[key]
-            if len(stream.last) == LAST and now_s - stream.began_s >= self._board.settings.warm_s:
-                self._judge(key, stream, now_s)
+        """Put the sources with slow streams on the board."""
+        for source in sorted(self._touched):
+            warm = [
+                (one.rise.per_day, instrument, one)
+                for instrument, one in self._slow.get(source, {}).items()
+                if now_s - one.began_s >= self._board.settings.warm_s
+            ]
+            if warm:
+                _, _, slowest = min(warm, key=lambda one: one[:2])
+                self._put(source, slowest, len(warm), now_s)
         self._touched.clear()
 
-    def _judge(self, key: tuple[SignalKind, str, str], stream: _Stream, now_s: float) -> None:
-        lag_s = median(one[1] for one in stream.last)
-        usual_s = exp(stream.long.level)
-        grade = graded(median(one[0] for one in stream.last), SCORES)
-        grade = min(grade, graded(lag_s - usual_s, MIN_EXCESS_S))
+    def _begin(self, key: _Key, at_s: float) -> _Stream:
+        if len(self._streams) >= MAX_STREAMS:
+            oldest = next(iter(self._streams))
+            del self._streams[oldest]
+            self._counts[oldest[:2]] -= 1
+            self._forget(oldest[:3], oldest[3])
+        self._counts[key[:2]] = self._counts.get(key[:2], 0) + 1
+        stream = self._streams[key] = _Stream(at_s)
+        return stream
+
+    def _forget(self, source: _Source, instrument: str) -> None:
+        slow = self._slow.get(source, {})
+        slow.pop(instrument, None)
+        if not slow:
+            self._slow.pop(source, None)
+
+    def _put(self, source: _Source, stream: _Stream, slow: int, now_s: float) -> None:
+        kind, venue, name = source
+        streams = self._counts[kind, venue]
+        per_day = stream.rise.per_day * streams
+        grade = grade_of_rate(per_day)
         if not grade:
             return
-        name, words = _NAMES[key[0]]
-        what = key[2].rpartition("/")[2]
+        lag_s, usual_s = median(one for one, _ in stream.last), stream.latency.normal_s
+        evidence, words = _NAMES[kind]
+        what = name.rpartition("/")[2]
+        others = f", {slow} of {streams} streams" if streams > 1 else ""
         self._board.put(
             Finding(
-                name=name,
+                name=evidence,
                 leg=Leg.VENUE,
-                subject=Subject(venue=key[1]),
+                subject=Subject(venue=venue),
                 key=what,
                 grade=grade,
                 at_s=now_s,
-                onset_s=now_s if stream.onset_s is None else stream.onset_s,
+                onset_s=stream.rise.onset_s,
                 half_life_s=self._board.settings.venue_half_life_s,
                 value=lag_s,
                 normal=usual_s,
                 unit="s",
-                said=f"{key[1]} {what} {words} {lag_s:.2f} s ({usual_s:.3f} s usual)",
-                links=[one[2] for one in stream.last if one[2]],
+                said=f"{venue} {what} {words} {lag_s:.2f} s ({usual_s:.3f} s usual{others})",
+                links=[link for _, link in stream.last if link],
+                weight=nats_of_rate(per_day),
+                far_per_day=per_day,
             )
         )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from monitor.correlator.evidence.venue_latency import VenueLatencyEvidence
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 from tests.monitor.correlator.storm import at
@@ -105,16 +106,84 @@ def test_an_unknown_code_that_does_not_count_ends_no_outage_and_hides_no_failure
     assert "fails 100%" in harness.text
 
 
-def test_slow_answers_are_judged_by_the_median_of_five() -> None:
+def test_slow_answers_are_graded_by_how_often_chance_makes_them_as_slow() -> None:
     harness = ProducerHarness("venue_latency")
     for second in range(400):
         ask(harness, second)
     ask(harness, 400, latency_s=3.0)
     ask(harness, 401, latency_s=3.0)
     assert not harness.grades
-    ask(harness, 402, "timeout", 5.0)
-    assert harness.grades == {"venue_latency": 4}
-    assert next(harness.board.everything()).onset == at(400)
+    grades = []
+    for second in range(402, 406):
+        ask(harness, second, "timeout", 5.0)
+        grades.append(harness.grades["venue_latency"])
+    assert grades == sorted(grades)
+    assert grades[-1] == 4
+    found = next(harness.board.everything())
+    assert found.onset == at(400)
+    assert found.far_per_day is not None
+    assert found.far_per_day <= 1 / 91
+
+
+def test_a_venue_that_is_a_little_slow_is_put_with_its_own_rate() -> None:
+    harness = ProducerHarness("venue_latency")
+    for second in range(0, 40_000, 10):
+        ask(harness, second, latency_s=0.05 if second % 100 else 0.08)
+    seen = []
+    for second in range(40_000, 40_200, 10):
+        ask(harness, second, latency_s=0.07)
+        seen += [(one.grade, one.weight, one.far_per_day) for one in harness.board.everything()]
+    mild = [one for one in seen if one[0] in (1, 2)]
+    assert mild
+    assert all(1 <= weight < 3 and 1 / 7 < per_day <= 24 for _, weight, per_day in mild)
+
+
+def test_each_instrument_of_a_feed_is_a_stream_and_their_number_raises_the_rate() -> None:
+    def rate(instruments: int) -> float:
+        harness = ProducerHarness("venue_latency")
+        for second in range(405):
+            for one in range(instruments):
+                subject = Subject(venue="alpha", instrument=f"I{one}")
+                lag_s = 0.4 if second >= 400 and one == 0 else 0.04 * (one + 1)
+                harness.send(SignalKind.FEED_LAG, second, lag_s, subject=subject, source="alpha/book_ws", bound_s=0.0)
+            harness.second(second + 1)
+        [found] = harness.board.everything()
+        assert found.id == "feed_lag:alpha:alpha:book_ws"
+        assert found.normal == pytest.approx(0.04, rel=0.02)
+        assert ("1 of 10 streams" in found.said) is (instruments == 10)
+        assert found.far_per_day is not None
+        return found.far_per_day
+
+    assert rate(10) == pytest.approx(10 * rate(1))
+
+
+def test_streams_are_bounded_and_the_first_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.correlator.evidence.venue_latency.MAX_STREAMS", 2)
+    harness = ProducerHarness("venue_latency")
+    for one in ("I0", "I1", "I2", "I2"):
+        for second in range(20):
+            lag_s = 5.0 if second > 15 else 0.04
+            harness.send(SignalKind.ENGINE_LAG, second, lag_s, subject=Subject(venue="alpha", instrument=one))
+    producer = harness.producer
+    assert isinstance(producer, VenueLatencyEvidence)
+    assert [key[3] for key in producer._streams] == ["I1", "I2"]
+    assert producer._counts == {(SignalKind.ENGINE_LAG, "alpha"): 2}
+    assert set(producer._slow) <= {key[:3] for key in producer._streams}
+
+
+def test_nothing_is_learned_while_our_own_network_may_be_at_fault() -> None:
+    harness = ProducerHarness("venue_latency")
+    for second in range(400):
+        ask(harness, second)
+    harness.attribution.suspected = True
+    for second in range(400, 420):
+        ask(harness, second, latency_s=3.0)
+    harness.attribution.suspected = False
+    ask(harness, 420)
+    assert not harness.grades
+    assert isinstance(harness.producer, VenueLatencyEvidence)
+    [stream] = harness.producer._streams.values()
+    assert stream.latency.normal_s == pytest.approx(0.05, rel=0.01)
 
 
 def test_refusals_and_answers_without_a_venue_are_not_latency_evidence() -> None:
@@ -136,12 +205,14 @@ def test_a_lag_within_its_clock_bound_is_none_and_beyond_it_is_one() -> None:
     assert [one.id for one in harness.board.everything()] == ["feed_lag:alpha:alpha:trades"]
 
 
-def test_an_answer_that_is_much_slower_but_still_fast_is_no_evidence() -> None:
+@pytest.mark.parametrize(("usual_s", "slow_s"), [(0.002, 0.3), (0.04, 0.4), (0.04, 1.0), (10.0, 60.0)])
+def test_a_step_is_found_whatever_the_usual_lag(usual_s: float, slow_s: float) -> None:
     harness = ProducerHarness("venue_latency")
     for second in range(420):
-        harness.send(SignalKind.ENGINE_LAG, second, 0.06 if second > 400 else 0.001, source="alpha/trades")
+        harness.send(SignalKind.ENGINE_LAG, second, slow_s if second > 400 else usual_s, source="alpha/trades")
         harness.second(second + 1)
-    assert not harness.grades
+    assert harness.grades == {"engine_lag": 4}
+    assert next(harness.board.everything()).onset == at(401)
 
 
 def test_a_venue_that_is_slow_for_hours_becomes_its_own_normal() -> None:
