@@ -164,6 +164,8 @@ class Coverage:
         """Asset -> the operator's own targets that it depends on, with their weights."""
         self.trust: dict[tuple[str, str], float] = {}
         """(source, asset) -> share of the liquidations that a throttled feed can have shown."""
+        self.doubted: dict[tuple[str, str], float] = {}
+        """(source, asset) -> what is left of a liquidation feed that shows nothing while the others show many."""
         self.checked: dict[str, float] = {}
         """Asset -> our share of the liquidations that another counted, where it is far too small."""
 
@@ -273,7 +275,8 @@ class Coverage:
         for source, weight in self._sources_of(asset, leg):
             own = self.seen(source, now_s, asset)
             if leg is Leg.LIQUIDATION:
-                own *= min(self.trust.get((source.name, asset), 1.0), self.checked.get(asset, 1.0))
+                key = (source.name, asset)
+                own *= min(self.trust.get(key, 1.0), self.checked.get(asset, 1.0), self.doubted.get(key, 1.0))
             parts.append((source, own))
             seen += weight * own
             total += weight
@@ -281,6 +284,12 @@ class Coverage:
 
     def why(self, source: SourceCoverage, leg: Leg, asset: str, now_s: float) -> str:
         """Why a source is not trusted for a leg of an asset, in words."""
+        if (
+            leg is Leg.LIQUIDATION
+            and (source.name, asset) in self.doubted
+            and self.seen(source, now_s, asset) > DARK_BELOW
+        ):
+            return "shows nothing while others show many"
         share = self.checked.get(asset)
         if leg is Leg.LIQUIDATION and share is not None and self.seen(source, now_s, asset) >= share:
             return f"shows {share:.0%} of what another counts"
