@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from chain.events import Address
 
@@ -70,6 +71,15 @@ class WatchedCollateral:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedSuccessor:
+    """Declares that the token `new` takes the place of `old`; one whole unit of the old is `ratio` units of the new."""
+
+    old: Address
+    new: Address
+    ratio: Fraction = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventCondition:
     """What the argument at this position must be: equal to a value, above or below a number. None: not asked."""
 
@@ -109,3 +119,4 @@ class Watch:
     factories: tuple[Address, ...] = ()
     """Contracts that make pools: new ones of watched tokens are reported."""
     events: tuple[WatchedEvent, ...] = ()
+    successors: tuple[WatchedSuccessor, ...] = ()

@@ -10,18 +10,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import msgspec
 
 from chain.blocks.block import Block, Log
-from chain.blocks.reads import NO_CODE, AccountDelegate, CodeHash, Reads
+from chain.blocks.reads import NO_CODE, AccountDelegate, AnyRead, CallWord, CodeHash, Reads
 from chain.blocks.standards import NOBODY, TRANSFER
 from chain.events import Address, LiquidityAccounted, LiquidityMigrated, LiquidityMoved, PlacedEvent
 from chain.events.liquidity import MAX_INTO
 from chain.liquidity import pools
 from chain.liquidity.accounting import WINDOW_S, Holders, account_of
-from chain.liquidity.matching import MAX_HOPS, Flow, pairs
+from chain.liquidity.matching import MAX_HOPS, Flow, Succession, pairs
 from chain.liquidity.token_flow import NATIVE, TokenFlow, flows_of
+from chain.liquidity.token_names import DECIMALS, MAX_DECIMALS
 from chain.watch import Watch
 
 STAGE = 2
@@ -47,6 +49,7 @@ class _Memory(msgspec.Struct):
     additions: list[TokenFlow] = []
     wallets: dict[str, bool] = {}
     reported: dict[str, list[int]] = {}
+    decimals: dict[str, int] = {}  # of tokens with a successor, and of these
     hhi: dict[str, float] = {}
 
 
@@ -63,7 +66,9 @@ class Migrations:
         self._all_emitters = frozenset(self._emitters.values())
         tokens = {token for one in watch.pools for token in (one.token0, one.token1, *one.tokens) if token}
         self._tokens = frozenset(tokens - {NOBODY})
+        self._successors = watch.successors
         self._asked: list[Address] = []
+        self._lacked = 0
         self._reads: Reads | None = None
 
     def reads(self) -> Reads:
@@ -72,14 +77,21 @@ class Migrations:
         for token_flow in self._memory.removals:
             asked |= dict.fromkeys(holder for holder in token_flow.holders if self._unknown(holder))
         holders = [Address(holder) for holder in asked][:MAX_ASKED]
-        if holders != self._asked or self._reads is None:
-            reads = frozenset(read for holder in holders for read in (CodeHash(holder), AccountDelegate(holder)))
+        lacking = self._lacking()
+        if holders != self._asked or self._reads is None or len(lacking) != self._lacked:
+            self._lacked = len(lacking)
+            reads: set[AnyRead] = {read for one in holders for read in (CodeHash(one), AccountDelegate(one))}
+            reads.update(CallWord(token, DECIMALS) for token in lacking)
             topics = frozenset({TRANSFER, WITHDRAWAL}) if self._tokens else frozenset()
-            self._asked, self._reads = holders, Reads(addresses=self._tokens, topics=topics, state=reads)
+            self._asked, self._reads = holders, Reads(addresses=self._tokens, topics=topics, state=frozenset(reads))
         return self._reads
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """Matches whose addition is in this block, and the accounts that changed."""
+        for token in self._lacking() if block.state else ():
+            decimals = block.state.get(CallWord(token, DECIMALS))
+            if decimals is not None and decimals <= MAX_DECIMALS:
+                self._memory.decimals[token] = decimals
         moves = [event for event in earlier if isinstance(event, LiquidityMoved)]
         if not moves and not self._memory.removals:
             return []
@@ -94,7 +106,7 @@ class Migrations:
         number = block.header.number
         young = [one for one in self._memory.additions if one.block_number == number]
         found: list[PlacedEvent] = []
-        for score, removal, addition, amount in pairs(self._memory.removals, young, flows):
+        for score, removal, addition, amount in pairs(self._memory.removals, young, flows, self._successions()):
             for holder, taken in removal.used(amount, addition).items():
                 self._exchange(removal, addition.emitter, holder, taken)
             self._touched.add(removal.token)
@@ -111,6 +123,20 @@ class Migrations:
     def recall(self, memory: bytes) -> None:
         """Restore the memory that `memory` gave."""
         self._memory = msgspec.convert(json.loads(memory), _Memory)
+
+    def _lacking(self) -> list[Address]:
+        """The tokens of a succession whose decimals are not known."""
+        tokens = (token for one in self._successors for token in (one.old, one.new))
+        return [token for token in tokens if token not in self._memory.decimals]
+
+    def _successions(self) -> dict[str, Succession]:
+        """The declared successors at their ratios in smallest units. Decimals that are not known count as equal."""
+        found: dict[str, Succession] = {}
+        for one in self._successors:
+            old, new = (self._memory.decimals.get(token, 0) for token in (one.old, one.new))
+            equal = not {one.old, one.new} <= self._memory.decimals.keys()
+            found[one.new] = Succession(one.old, one.ratio * (1 if equal else Fraction(10) ** (new - old)))
+        return found
 
     def _unknown(self, holder: str) -> bool:
         return holder not in self._memory.wallets and holder not in self._bridges
@@ -241,6 +267,7 @@ class Migrations:
             bridges=self._bridges,
             contracts={holder for holder, is_one in self._memory.wallets.items() if not is_one},
             pools=self._unwatched(),
+            converted={one.old for one in self._successors},
         )
         for token, token_flows in by_token.items():
             found = account_of(token_flows, holders)
@@ -265,6 +292,7 @@ class Migrations:
                 hhi_before=found.hhi_before,
                 hhi_after=self._memory.hhi.get(token),
                 pool_kind=self._kinds.get(found.pool, ""),
+                successor=None if found.successor is None else Address(found.successor),
                 into=tuple((Address(at), self._kinds.get(at, UNWATCHED), units) for at, units in found.into[:MAX_INTO]),
             )
 
@@ -305,6 +333,7 @@ def _migrated(block: Block, removal: TokenFlow, addition: TokenFlow, amount: int
         from_kind=removal.pool_kind,
         to_kind=addition.pool_kind,
         depth_share=depth_share,
+        successor=None if removal.successor is None else Address(removal.successor),
     )
 
 

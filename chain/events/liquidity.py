@@ -60,7 +60,8 @@ class LiquidityMigrated:
 
     `share` is the part of the source pool's reserves of that token; `score` the matching score
     (`docs/detection.md`, "Rates and grades");
-    `depth_share` the part of the token's ±2 % depth, over the watched pools, that moved with it (None: not known).
+    `depth_share` the part of the token's ±2 % depth, over the watched pools, that moved with it (None: not known). `successor`:
+    it came as this token, the declared successor of `token`, or together with it.
     """
 
     place: Place
@@ -77,6 +78,7 @@ class LiquidityMigrated:
     from_kind: str = ""
     to_kind: str = ""
     depth_share: float | None = None
+    successor: Address | None = None
     token_names: tuple[TokenName, ...] = ()
 
 
@@ -90,7 +92,7 @@ class LiquidityAccounted:
     ±2 % depth (over the watched pools, as it was before) that left (None: not known); `level` follows from it: 1 from
     20 %, 2 from 40 %, 3 from 70 %. `pool` is the one most of it left, `into` the pools it was re-added to (their kinds,
     units), most first; beyond `MAX_INTO` they are left out. The indices (Herfindahl–Hirschman over the watched pools) show
-    how spread the depth was before the first of these removals and is after the last move.
+    how spread the depth was before the first of these removals and is after the last move. `successor` is as of a migration.
     """
 
     place: Place
@@ -110,6 +112,7 @@ class LiquidityAccounted:
     pool_kind: str = ""
     into: tuple[tuple[Address, str, int], ...] = ()
     open: int = 0
+    successor: Address | None = None
     token_names: tuple[TokenName, ...] = ()
 
 

@@ -30,12 +30,14 @@ class FlowAccount:
     hhi_before: float | None
     into: tuple[tuple[str, int], ...]
     """Pools and units re-added there, most first."""
+    successor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holders:
     """What is known of the holders of units. Holders that are none of these, and hold more than dust, are not known yet.
 
+    `converted` are tokens with a declared successor: units of them that were burnt are open, because they may be exchanged.
     `pools` are event id of a removal and a pool that nobody watches, to which a known migrator brought both of its tokens.
     """
 
@@ -43,6 +45,7 @@ class Holders:
     bridges: Collection[str] = ()
     contracts: Collection[str] = ()
     pools: Collection[tuple[str, str]] = ()
+    converted: Collection[str] = ()
 
 
 def account_of(removals: Sequence[TokenFlow], holders: Holders) -> FlowAccount | None:
@@ -53,13 +56,15 @@ def account_of(removals: Sequence[TokenFlow], holders: Holders) -> FlowAccount |
     by_pool: dict[str, int] = {}
     into: dict[str, int] = {}
     to_wallets = to_bridges = not_known = 0
-    bridges = {*holders.bridges, NOBODY}
     for one in removals:
+        converting = one.token in holders.converted
+        bridges = {*holders.bridges} if converting else {*holders.bridges, NOBODY}
+        not_known += one.held.get(NOBODY, 0) * converting
         by_pool[one.pool] = by_pool.get(one.pool, 0) + one.amount - one.rebalanced
         placed = {at: units for at, units in one.held.items() if (one.event_id, at) in holders.pools}
         for pool, units in (*one.went.items(), *placed.items()):
             into[pool] = into.get(pool, 0) + units
-        own = {at for at in one.held if at in holders.wallets or at == one.owner} - bridges
+        own = {at for at in one.held if at in holders.wallets or at == one.owner} - {*bridges, NOBODY}
         to_bridges += one.held_by(bridges)
         to_wallets += one.held_by(own)
         known = {*own, *bridges, *placed, *holders.contracts}
@@ -82,6 +87,7 @@ def account_of(removals: Sequence[TokenFlow], holders: Holders) -> FlowAccount |
         level=level_of(depth_share),
         hhi_before=next((one.hhi_before for one in removals if one.hhi_before is not None), None),
         into=tuple(sorted(into.items(), key=lambda one: (-one[1], one[0]))),
+        successor=next((one.successor for one in removals if one.successor), None),
     )
 
 

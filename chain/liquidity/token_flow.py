@@ -26,7 +26,8 @@ class TokenFlow(msgspec.Struct, array_like=True):
     """One token of one move: `left` units of `amount` are not matched yet, and `held` has the units by holder.
 
     `emitter` is the contract that holds the pool's tokens. Units matched to other pools are in `went` by pool, those that
-    came back to the same pool in `rebalanced`. `placed` are the holders to which a known migrator sent units. `depth` is the
+    came back to the same pool in `rebalanced`. `placed` are the holders to which a known migrator sent units. `successor` is the
+    declared one of its token, or of another token of its move, if it was matched by that. `depth` is the
     loss of the token's ±2 % depth, of `depth_before` (0: not known).
     """
 
@@ -54,6 +55,7 @@ class TokenFlow(msgspec.Struct, array_like=True):
     hops: dict[str, int] = {}
     log_index: int = 0
     placed: list[str] = []
+    successor: str | None = None
 
     @property
     def place(self) -> tuple[int, int]:

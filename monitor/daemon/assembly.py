@@ -5,11 +5,20 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from chain.events import Address
 from chain.networks import declared as declared_network
 from chain.sync.watcher import WatcherSettings
-from chain.watch import Watch, WatchedCollateral, WatchedContract, WatchedLender, WatchedPool, WatchedWallet
+from chain.watch import (
+    Watch,
+    WatchedCollateral,
+    WatchedContract,
+    WatchedLender,
+    WatchedPool,
+    WatchedSuccessor,
+    WatchedWallet,
+)
 from monitor.daemon.resume import Watched
 from monitor.errors import OperatorError
 from monitor.incidents import Leg
@@ -266,6 +275,19 @@ def _tokens(settings: Settings, network: str) -> list[Address]:
     return sorted({Address(ref.address.lower()) for ref in refs})
 
 
+def _successors(settings: Settings, network: str) -> tuple[WatchedSuccessor, ...]:
+    refs = (ref for name in sorted(settings.assets) for ref in settings.assets[name].tokens if ref.network == network)
+    return tuple(
+        WatchedSuccessor(
+            old=Address(ref.address.lower()),
+            new=Address(ref.successor.lower()),
+            ratio=Fraction(str(ref.successor_ratio)),
+        )
+        for ref in refs
+        if ref.successor is not None
+    )
+
+
 def _collateral(settings: Settings, network: str) -> tuple[WatchedCollateral, ...]:
     refs = [
         ref for name in sorted(settings.assets) for ref in settings.assets[name].collateral if ref.network == network
@@ -310,6 +332,7 @@ def watcher_settings(settings: Settings, network: str, env: Mapping[str, str]) -
             bridges=tuple(sorted(Address(address.lower()) for address in one.bridges)),
             wallets=tuple(dict.fromkeys(_wallets(settings, network))),
             tokens=tuple(_tokens(settings, network)),
+            successors=_successors(settings, network),
             lenders=tuple(
                 WatchedLender(address=Address(ref.address.lower()), protocol=ref.protocol) for ref in one.lending
             ),

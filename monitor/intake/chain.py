@@ -178,7 +178,7 @@ def _liquidity(event: LiquidityEvent) -> Description:
             return SignalKind.MIGRATION, event.share, {
                 "from_pool": event.from_pool, "to_pool": event.to_pool, "token": event.token, "score": event.score,
                 "from_kind": event.from_kind, "to_kind": event.to_kind, "depth_share": event.depth_share,
-                **_amount(event, event.token, event.amount),
+                "successor": event.successor, **_amount(event, event.token, event.amount),
             }  # fmt: skip
         case LiquidityAccounted():
             parts = {
@@ -194,7 +194,7 @@ def _liquidity(event: LiquidityEvent) -> Description:
                 "from_kind": event.pool_kind, "to_pool": to_pool, "to_kind": to_kind,
                 "to_share": units / event.removed, "to_pools": len(event.into),
                 "depth_share": event.depth_share, "hhi_before": event.hhi_before, "hhi_after": event.hhi_after,
-                **_amount(event, event.token, event.removed),
+                "successor": event.successor, **_amount(event, event.token, event.removed),
             }  # fmt: skip
         case PoolDepth():
             return SignalKind.POOL_DEPTH, max(one.share for one in event.tokens), _depths(event)

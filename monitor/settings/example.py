@@ -23,6 +23,7 @@ vantage = "local"            # where we probe from; appears in every signal
 # contracts = [{ network = "ethereum", address = "0x…", timelock = "0x…" }]
 # pools = [{ network = "ethereum", address = "0x…", kind = "uniswap_v2" }]
 # tokens = [{ network = "ethereum", address = "0x…" }]   # tokens whose use is counted hourly
+# tokens = [{ network = "ethereum", address = "0x…", successor = "0x…", successor_ratio = 1.0 }]   # another one replaces it
 # collateral = [{ network = "ethereum", address = "0x…" }]   # liquidations of it by the network's lending are counted
 
 # --- venues: public data only, unless you give read-only keys ---

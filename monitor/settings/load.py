@@ -21,7 +21,7 @@ from monitor.settings.lending import check_collateral, check_lending
 from monitor.settings.reader import read
 from monitor.settings.shown import origin
 from monitor.settings.targets import check_targets
-from monitor.settings.tree import NetworkSettings, NodeRef, PoolRef, Settings
+from monitor.settings.tree import NetworkSettings, NodeRef, PoolRef, Settings, TokenRef
 from probes import venues
 from probes.instruments import unbundled
 from probes.readings import Market
@@ -34,6 +34,8 @@ _ADDRESS = re.compile(r"^0x[0-9a-fA-F]{40}$")
 _ID = re.compile(r"^0x[0-9a-fA-F]{64}$")
 KINDS_WITH_ID = ("uniswap_v4", "balancer_v2")
 """Kinds of pool that have an id of 32 bytes instead of an address."""
+MAX_RATIO = 1e18
+"""Units of a successor for one of the token before it."""
 _ASSET = re.compile(r"[^\W_]{1,20}")
 """Letters and digits of any script."""
 
@@ -139,11 +141,24 @@ def _check_asset(asset: str, settings: Settings) -> None:
     for token in settings.assets[asset].tokens:
         _check_address(f"assets.{asset}.tokens", token.address)
         _check_known(f"assets.{asset}.tokens", token.network, settings.networks)
+        _check_successor(f"assets.{asset}.tokens", token)
     for collateral in settings.assets[asset].collateral:
         _check_known(f"assets.{asset}.collateral", collateral.network, settings.networks)
     check_collateral(asset, settings.assets[asset].collateral, _check_address)
     for pool in settings.assets[asset].pools:
         _check_pool(asset, pool, settings)
+
+
+def _check_successor(key: str, token: TokenRef) -> None:
+    if token.successor is not None:
+        _check_address(f"{key}.successor", token.successor)
+        if token.successor.lower() == token.address.lower():
+            raise OperatorError(
+                f"{key}.successor", token.successor, "another token", "name the new one, or leave it out"
+            )
+    if not 0 < token.successor_ratio < MAX_RATIO:
+        allowed = f"above 0, below {MAX_RATIO:g}"
+        raise OperatorError(f"{key}.successor_ratio", token.successor_ratio, allowed, "new units for one old unit")
 
 
 def _check_pool(asset: str, pool: PoolRef, settings: Settings) -> None:

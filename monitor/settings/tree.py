@@ -56,10 +56,16 @@ class PoolRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRef:
-    """A token whose use (transfers, addresses, reserves) shows how much an asset is used."""
+    """A token whose use (transfers, addresses, reserves) shows how much an asset is used.
+
+    `successor` is the token that takes its place, at `successor_ratio` of its units for one of the old: liquidity that leaves
+    pools of the one and enters pools of the other is a migration.
+    """
 
     network: str
     address: str
+    successor: str | None = None
+    successor_ratio: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,6 +101,7 @@ LIQUIDITY_ACCOUNTED: dict[str, str] = {
     "to_pools": "how many pools it was re-added to",
     "level": "0 to 3, by the ±2 % depth that left: 20, 40, 70 %",
     "depth_share": "share of the token's ±2 % depth that left, or null",
+    "successor": "declared successor of a token, as which some of it was re-added, or null",
     "hhi_before": "0..1 over the watched pools, or null",
     "hhi_after": "0..1 over the watched pools, or null",
 }
@@ -200,6 +201,7 @@ CHAIN_KINDS: Mapping[SignalKind, Kind] = {
         _EVENT
         | {"from_pool": "address", "to_pool": "address", "token": "address", "score": "matching score"}
         | {"from_kind": "kind of pool", "to_kind": "kind of pool", "depth_share": "of the token's ±2 % depth, or null"}
+        | {"successor": "declared successor of a token, as which it was added there, or null"}
         | AMOUNT,
         droppable=False,
     ),

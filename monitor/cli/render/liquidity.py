@@ -53,8 +53,9 @@ def _moved(event: LiquidityMoved) -> str:
 
 def _migrated(event: LiquidityMigrated) -> str:
     depth = "" if event.depth_share is None else f", {event.depth_share:.1%} of its ±2 % depth"
+    successor = f" as its successor {event.successor}" if event.successor else ""
     return (
-        f"{_amount_at(event, event.token, event.amount)} went from {event.from_kind} {event.from_pool} to "
+        f"{_amount_at(event, event.token, event.amount)} went{successor} from {event.from_kind} {event.from_pool} to "
         f"{event.to_kind} {event.to_pool}: {event.share:.1%} of the former{depth}, score {event.score:.2f}"
     )
 
@@ -69,6 +70,7 @@ def _accounted(event: LiquidityAccounted) -> str:
         (event.unexplained, "unexplained"),
     ]
     went = "; ".join(f"{units / event.removed:.1%} {words}" for units, words in parts if units)
+    went += f"; re-added with its successor {event.successor}" if event.successor else ""
     source = f"{event.pool_kind} {event.pool}"
     return f"{_amount_at(event, event.token, event.removed)} left {source} within an hour{depth}: {went}"
 

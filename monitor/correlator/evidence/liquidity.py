@@ -47,6 +47,8 @@ class LiquidityEvidence:
             return
         event_id = str(signal.attributes.get("event_id", ""))
         to_pool = signal.attributes.get("to_pool")
+        if successor := signal.attributes.get("successor"):
+            to_pool = f"{brief(to_pool)} of its successor {brief(successor)}"
         if signal.kind is SignalKind.MIGRATION:
             self._move("migration", signal.subject, _Move(event_id, at_s, signal.value), to_pool)
             explained = _Move(event_id, at_s, -signal.value / max(1 - signal.value, 0.01))

@@ -147,7 +147,8 @@ def _words(asset: str, account: _Account) -> str:
     to_pool, to_share = _number(attributes.get("to_share")), _number(attributes.get("readded"))
     parts = []
     if to_pool:
-        parts.append((to_pool, f"to {attributes.get('to_kind')} {brief(attributes.get('to_pool'))}"))
+        successor = f" of its successor {brief(attributes['successor'])}" if attributes.get("successor") else ""
+        parts.append((to_pool, f"to {attributes.get('to_kind')} {brief(attributes.get('to_pool'))}{successor}"))
     more = int(_number(attributes.get("to_pools"))) - 1
     parts += [
         (to_share - to_pool, f"to {more} other pool{'s' if more > 1 else ''}"),

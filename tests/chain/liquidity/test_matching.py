@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
-from chain.liquidity.matching import pairs, score_of
+from chain.liquidity.matching import Succession, pairs, score_of
 from chain.liquidity.token_flow import TokenFlow
 
 WHOLE_TX, WHOLE_OWN, WHOLE_AMOUNT, WHOLE_SOON, WHOLE_FLOW, WHOLE_MIGRATOR = 0.4, 0.4, 0.25, 0.25, 0.3, 0.2
@@ -140,3 +141,42 @@ def test_only_the_same_token_is_matched_and_no_score_exceeds_one() -> None:
         [owned("r", transaction="x", migrated=True)], [owned("a", transaction="x", block_number=2)], ()
     )
     assert reached == 1.0
+
+
+def test_a_declared_successor_counts_like_a_common_owner_at_its_ratio() -> None:
+    hundredfold = Succession("A", Fraction(100))
+    assert score({"owner": "o"}, {"owner": "q", "token": "B", "left": 10_000}, succession=hundredfold) == pytest.approx(
+        AT_ONCE + WHOLE_OWN
+    )
+    off = score({"owner": "o"}, {"owner": "q", "token": "B", "left": 100}, succession=hundredfold)
+    assert off == pytest.approx(WHOLE_AMOUNT * math.exp(-math.log(100) / 0.1) + WHOLE_SOON + WHOLE_OWN)
+
+
+def test_a_successor_matches_with_the_other_tokens_of_the_same_moves_and_each_unit_once() -> None:
+    old, coin = side("r", owner="o"), side("r", owner="o", token="C", left=50, amount=50)
+    new = side("a", block_number=2, owner="q", token="B", left=6000, amount=6000, pool="q")
+    coins = side("a", block_number=2, owner="q", token="C", left=30, amount=30, pool="q")
+    stranger = side("b", block_number=2, owner="z", token="C", left=50, amount=50, pool="z")
+    successions = {"B": Succession("A", Fraction(100))}
+    matched = pairs([old, coin], [new, coins, stranger], (), successions)
+    found = [(one.token, other.event_id, units) for _, one, other, units in matched]
+    assert sorted(found) == [("A", "a", 60), ("C", "a", 30)]
+    assert (old.left, coin.left, new.left, coins.left, stranger.left) == (40, 20, 0, 0, 50)
+    assert old.successor == coin.successor == "B"
+
+
+def test_without_a_declaration_or_with_nothing_left_another_token_matches_nothing() -> None:
+    def matched(removal: TokenFlow, *additions: TokenFlow, declared: bool = True) -> list[int]:
+        successions = {"B": Succession("A")} if declared else {}
+        return [units for *_, units in pairs([removal], additions, (), successions)]
+
+    def new(**words: Any) -> TokenFlow:
+        return side("a", **{"block_number": 2, "token": "B", "pool": "q", **words})
+
+    assert matched(side("r"), new(), declared=False) == []
+    assert matched(side("r", left=0), new()) == []
+    assert matched(side("r"), new(left=0)) == []
+    assert matched(side("r"), new()) == [100]
+    plain = side("r")
+    assert matched(plain, new(token="A", owner="q")) == []
+    assert plain.successor is None

@@ -11,7 +11,7 @@ from chain.blocks.reads import AnyRead, CallWord
 from chain.blocks.standards import NOBODY
 from chain.events import Address, LiquidityAccounted, PlacedEvent, PoolDrained
 from chain.sync.detector_set import DetectorSet
-from chain.watch import Watch
+from chain.watch import Watch, WatchedSuccessor
 from monitor.intake import Intake
 from tests.chain.builders import address
 from tests.chain.histories.people import Person
@@ -73,9 +73,10 @@ class Reported:
     events: list[PlacedEvent]
 
 
-def reported(town: Town, life: Behaviour) -> Reported:
+def reported(town: Town, life: Behaviour, successors: tuple[WatchedSuccessor, ...] = ()) -> Reported:
     """Runs a life through detectors, intake and evidence."""
-    detectors = DetectorSet(Watch(pools=tuple(one.watched for one in town.pools), bridges=BRIDGES))
+    watch = Watch(pools=tuple(one.watched for one in town.pools), bridges=BRIDGES, successors=successors)
+    detectors = DetectorSet(watch)
     intake = Intake(
         vantage="here", assets=["RIFT"], pools={("local", str(one.address)): ["RIFT"] for one in town.pools}
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from chain.events import Address
-from chain.watch import WatchedWallet
+from chain.watch import WatchedSuccessor, WatchedWallet
 from monitor.daemon.assembly import watcher_settings
 from monitor.errors import OperatorError
 from monitor.settings.load import load_settings
@@ -45,6 +46,33 @@ def test_wallets_and_tokens_reach_the_watcher_of_their_network(tmp_path: Path) -
         WatchedWallet(venue="bybit", asset="ETH", address=hot, token=token, least=5),
     )
     assert watch.tokens == (token,)
+    assert watch.successors == ()
+
+
+def test_a_declared_successor_reaches_the_watcher_with_its_exact_ratio(tmp_path: Path) -> None:
+    said = f'address = "{TOKEN}", successor = "{HOT}", successor_ratio = 0.01 }}]'
+    table = TABLE.replace(f'address = "{TOKEN}" }}]', said, 1)
+    watch = watcher_settings(load_settings(written(tmp_path, table), {}), "ethereum", {}).watch
+    old, new = Address(TOKEN.lower()), Address(HOT.lower())
+    assert watch.successors == (WatchedSuccessor(old=old, new=new, ratio=Fraction(1, 100)),)
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ('successor = "0x12"', "assets.ETH.tokens.successor"),
+        (f'successor = "{TOKEN.lower()}"', "another token"),
+        (f'successor = "{HOT}", successor_ratio = 0.0', "successor_ratio"),
+        (f'successor = "{HOT}", successor_ratio = -1.0', "successor_ratio"),
+        (f'successor = "{HOT}", successor_ratio = 1e30', "successor_ratio"),
+        (f'successor = "{HOT}", successor_ratio = nan', "successor_ratio"),
+    ],
+)
+def test_a_mistake_in_a_successor_is_named(tmp_path: Path, said: str, named: str) -> None:
+    table = TABLE.replace(f'address = "{TOKEN}" }}]', f'address = "{TOKEN}", {said} }}]', 1)
+    with pytest.raises(OperatorError) as raised:
+        load_settings(written(tmp_path, table), {})
+    assert named in str(raised.value)
 
 
 @pytest.mark.parametrize(
