@@ -32,7 +32,7 @@ from chain.inspection.asking import Answers, Round
 from chain.inspection.authority import Authority, Decider, Known, authorities, decider, to_examine
 from chain.inspection.change_logs import TARGETS, LoggedChange, reports, targets
 from chain.inspection.controllers import OWNER, Controller, classified, controllers, profile
-from chain.inspection.delegation import Delegated, first_reads, judged, next_reads
+from chain.inspection.delegation import PLACES, Delegated, first_reads, judged, next_reads
 from chain.inspection.since import Found, LastChange
 from chain.inspection.what_it_is import switches_of, what_code_is
 from chain.nodes.group import NodeGroup
@@ -77,7 +77,8 @@ class Inspection:
     really ran. `functions` counts its functions; `last_change` compares the code of the last two targets that logs report.
     `unchanged_since` is the oldest block known to have the same target, where the last change was not found. `links` lead to
     verified source of the target; `sources` is what explorers have for the target and the `previous` one, if the operator wants
-    that look-up. `not_read` names what the node refused: "logs", "roles", "queue".
+    that look-up. `not_read` names what the node refused: "logs", "roles", "queue". `event_kind` is the name by which
+    events of upgrades call a kind that shares its places with others (eip1967 for eip1967_transparent).
     """
 
     network: NetworkId
@@ -106,6 +107,7 @@ class Inspection:
     pending: tuple[Pending, ...] = ()
     unchanged_since: int | None = None
     not_read: tuple[str, ...] = ()
+    event_kind: str | None = None
 
 
 async def inspect(nodes: NodeGroup, network: NetworkId, address: Address) -> Inspection:
@@ -286,7 +288,20 @@ class _Inspecting:
             pending=queue.confirmed(self._waiting(), answers.state),
             unchanged_since=late.unchanged_since,
             not_read=self._not_read(),
+            event_kind=self._event_kind(kind, roles),
         )
+
+    def _event_kind(self, kind: ProxyKind | None, roles: Mapping[Role, Address]) -> str | None:
+        """The kind that upgrades of it are told by: that of the first place which holds its target."""
+        if kind is None:
+            return None
+        held = (
+            place.kind
+            for place in PLACES.own_places(self._address)
+            if place.role in TARGETS & roles.keys()
+            and self._answers.state.get(place.read) == int(roles[Role(place.role)], 16)
+        )
+        return next(held, kind.name)
 
     def _not_read(self) -> tuple[str, ...]:
         """The kinds of logs that the node refused, in words of the result."""

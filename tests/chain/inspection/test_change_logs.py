@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chain.events import Address, Role
-from chain.inspection.change_logs import TOPICS, log_of, logs_ask, reports
-from chain.proxies.kind import LogSpec
+from chain.inspection.change_logs import TOPICS, log_of, logs_ask, reports, targets
+from chain.proxies.kind import LogSpec, ProxyKind
 from tests.chain.builders import address, log, topic
 
 
@@ -75,3 +75,25 @@ def test_a_log_that_other_changes_emit_too_counts_only_if_it_names_the_present_t
 
 def test_a_log_of_another_topic_reports_no_target() -> None:
     assert not reports({UPGRADED: PLAIN}, log(address(1), ADMIN_CHANGED, topic(2)), {})
+
+
+def test_the_targets_are_those_that_logs_of_a_kind_name_for_sure() -> None:
+    first, unsure = topic(0x21), topic(0x22)
+    kind = ProxyKind(
+        name="made", source="", rank=1,
+        logs=(
+            LogSpec(role=Role.IMPLEMENTATION, topic=first, position=0),
+            LogSpec(role=Role.IMPLEMENTATION, topic=unsure, position=0, confirmed=True),
+            LogSpec(role=Role.ADMIN, topic=topic(0x23), position=0),
+        ),
+    )  # fmt: skip
+    logs = [
+        log(address(9), at, topic(number)) for number, at in enumerate((first, unsure, topic(0x23), first), start=1)
+    ]
+    assert targets([(one, 5, None) for one in logs], [kind]) == [address(1), address(4)]
+    assert targets([(one, 5, None) for one in logs], []) == []
+
+
+def test_a_range_of_blocks_is_asked_for_by_its_ends() -> None:
+    _, [wanted] = logs_ask([address(1)], 5, 16, [topic(1)])
+    assert (wanted["fromBlock"], wanted["toBlock"], wanted["topics"]) == ("0x5", "0x10", [[topic(1)]])

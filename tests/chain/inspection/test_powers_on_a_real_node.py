@@ -146,3 +146,28 @@ async def test_an_address_that_is_no_proxy_is_named() -> None:
         }
         found = {address: (await inspection_of(anvil.url, address)).what for address in wanted}
         assert found == wanted
+
+
+async def test_a_long_chain_of_owners_is_cut_and_costs_a_bounded_number_of_requests() -> None:
+    async with running() as anvil:
+        proxy, admin = await proxy_with_admin(anvil)
+        for _ in range(8):
+            above = await anvil.deploy("ProxyAdmin")
+            await anvil.send(admin.functions.transferOwnership(above.address))
+            admin = above
+        relay = Counted(int(anvil.url.rsplit(":", 1)[1]))
+        async with relay.open() as url:
+            found = await inspection_of(url, proxy.address)
+    assert [one.depth for one in found.authorities] == list(range(6))
+    assert found.decided_by is not None
+    assert (found.decided_by.what, found.decided_by.keys) == ("proxy_admin", None), "not known who is behind"
+    assert relay.requests <= 10
+
+
+async def test_an_inspection_says_by_which_name_events_call_its_kind() -> None:
+    async with running() as anvil:
+        proxy, admin = await proxy_with_admin(anvil)
+        found = await inspection_of(anvil.url, proxy.address)
+        plain = await inspection_of(anvil.url, admin.address)
+    assert (found.kind, found.event_kind) == ("eip1967_transparent", "eip1967")
+    assert (plain.kind, plain.event_kind) == (None, None)
