@@ -11,21 +11,24 @@ from math import sqrt
 
 
 class Branching:
-    """Counts in the last `max_windows` windows of `window_s` seconds."""
+    """Counts in the last `max_windows` complete windows of `window_s` seconds. Seconds without events need not be told."""
 
     def __init__(self, window_s: int = 5, max_windows: int = 24) -> None:
         self._window_s = window_s
         self._counts: deque[float] = deque(maxlen=max_windows)
         self._open = 0.0
-        self._bins = 0
+        self._window: int | None = None
 
-    def add(self, count: float) -> float:
-        """Take a second's count; return the branching ratio, 0..1."""
-        self._open += count
-        self._bins += 1
-        if self._bins == self._window_s:
+    def add(self, count: float, second: int) -> float:
+        """Take the count of a whole unix second, later than those before; return the branching ratio, 0..1."""
+        window = second // self._window_s
+        if self._window is None:
+            self._window = window
+        if window > self._window:
             self._counts.append(self._open)
-            self._open, self._bins = 0.0, 0
+            self._counts.extend([0.0] * min(window - self._window - 1, self._counts.maxlen or 0))
+            self._open, self._window = 0.0, window
+        self._open += count
         return self.ratio
 
     @property

@@ -1,71 +1,67 @@
-"""Finds liquidations that come faster than usual: Poisson-FOCuS per asset, corrected for what throttled feeds hide.
+"""Finds liquidations that come faster than usual, and says how often a day chance alone makes as grave a surge.
 
-Counts of one-second bins are summed over venues. The rate of a feed that reports one event a second and symbol is corrected
-for its dead time. If quiet counts come in clusters (Fano factor above 1.3) Poisson thresholds do not hold: the raw statistic
-needs a higher threshold, and a second detector runs on clipped counts with its own thresholds. The background is frozen while
-a surge is suspected. The share of liquidations that a throttled feed can have shown becomes its trust (docs/detection.md,
-"Surges").
+Counts of one-second bins are summed over the venues of an asset, in live time: a second in which a throttle hid events counts
+only as far as the feed could show one. Each asset's own quiet past gives the rate of false alarms, hence grade and weight. The
+share of liquidations that a throttled feed can have shown becomes its trust (docs/detection.md, "Surges"). An asset without
+events costs nothing but one look a minute.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
-from itertools import accumulate
+from dataclasses import dataclass
+from math import isfinite
 
-from monitor.correlator.producer import EvidenceBoard, Finding, graded
+from monitor.correlator.producer import EvidenceBoard, Finding
+from monitor.detect.alarm_rate import grade_of_rate, nats_of_rate
 from monitor.detect.excitation import Branching
-from monitor.detect.focus import Excess, PoissonFocus
-from monitor.detect.rate import Background, dead_time_rate
+from monitor.detect.policy import Policy
+from monitor.detect.surge import Surge, SurgeDetector
+from monitor.detect.throttle import Estimate, ThrottledStream
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
-POISSON = (7.0, 10.7, 12.5, 15.0)
-CLUSTERED_CLIPPED = (10.0, 16.0, 21.0, 26.0)
-CLUSTERED_FANO = 1.3
-RAW_BY_FANO = 2.14
-"""Raw thresholds rise by this for each unit of Fano above 1: at 3 the weekly one is 66, as measured."""
-CLIP_SHARE = 0.95
-THROTTLE_WINDOW_S = 10
-TRUST_WINDOW_S = 60
-RECENT_S = 20
-MIN_SHARE_SEEN = 0.5
-BURST_WINDOW_S = 120
-BURST_SECONDS = 5
-MAX_BURST = 50
-"""A suspected surge of at most `BURST_WINDOW_S`, `BURST_SECONDS` of them with events, was one burst: it is learned, with at most
-`MAX_BURST` events a second."""
+LOOK_S = 60
+"""Each asset is looked at once in so many seconds, whatever happens."""
+MAX_STREAMS = 256
+"""Symbols of one asset: those beyond count without correction."""
+USD_S = 30
+SHARE_MEMORY = 200.0
+POLICIES = {one.value: one for one in Policy}
 
 
 @dataclass(slots=True)
-class _Feed:
-    """One venue's liquidations of one asset."""
+class _Stream:
+    """One symbol at one venue: its reports, and its usual events a second of live time."""
 
-    throttled: bool = False
-    now: int = 0
+    source: str
+    throttle: ThrottledStream
+    events: float = 0.0
+    live_s: float = 0.0
+    until_s: int = 0
+
+    def learn(self, second: int, events: int, dead_s: float, tau_s: float) -> None:
+        """Learn the quiet time up to and with this second."""
+        elapsed_s = max(second - self.until_s, 0)
+        self.until_s = second
+        keep = tau_s / (tau_s + elapsed_s)
+        self.events = self.events * keep + events
+        self.live_s = self.live_s * keep + max(elapsed_s - dead_s, 0.0)
+
+    @property
+    def usual(self) -> float:
+        """Usual events a second."""
+        return (self.events + 0.5) / (self.live_s + 1)
+
+
+@dataclass(slots=True)
+class _Usd:
+    """The liquidated USD of a second, by side."""
+
+    second: int
     usd: float = 0.0
-    reports: deque[int] = field(default_factory=lambda: deque(maxlen=TRUST_WINDOW_S))
-
-    def close(self) -> tuple[int, float]:
-        """End the second; return the events reported and an estimate of those that the throttle hid."""
-        reported = self.now
-        self.reports.append(reported)
-        self.now = 0
-        if not self.throttled:
-            return reported, 0.0
-        recent = list(self.reports)[-THROTTLE_WINDOW_S:]
-        busy = sum(1 for one in recent if one)
-        rate = dead_time_rate(busy, len(recent))
-        return reported, max(rate - sum(recent) / len(recent), 0.0)
-
-    def shown(self) -> float:
-        """The share of recent liquidations that this feed can have shown."""
-        if not self.throttled:
-            return 1.0
-        busy = sum(1 for one in self.reports if one)
-        rate = dead_time_rate(busy, len(self.reports))
-        reported = sum(self.reports) / len(self.reports)
-        return min(reported / rate, 1.0) if rate > 0 else 1.0
+    long_usd: float = 0.0
+    short_usd: float = 0.0
 
 
 class _Asset:
@@ -73,77 +69,20 @@ class _Asset:
 
     def __init__(self, board: EvidenceBoard, at_s: float) -> None:
         s = board.settings
-        self.began_s = at_s
-        self.feeds: dict[str, _Feed] = {}
-        self.quiet = Background(s.background_half_life_s, s.rate_floor)
-        self.clipped_quiet = Background(s.background_half_life_s, s.rate_floor)
-        self.focus = PoissonFocus(s.mu_min)
-        self.clipped = PoissonFocus(s.mu_min)
+        self.detector = SurgeDetector(s.background_half_life_s, s.rate_floor, s.warm_s, s.mu_min, int(at_s))
+        self.declared: dict[str, Policy] = {}
+        """Source -> the policy that it declares."""
+        self.streams: dict[tuple[str, str], _Stream] = {}
+        self.touched: dict[tuple[str, str], None] = {}
+        self.events = 0
+        """Of the open second, at sources that are not throttled."""
+        self.usd: deque[_Usd] = deque(maxlen=USD_S)
         self.branching = Branching()
-        self.counts = [0] * 8
-        self.usd: deque[float] = deque(maxlen=30)
-        self.recent: deque[tuple[float, float]] = deque(maxlen=RECENT_S)
-        self.unlearned: list[tuple[float, float]] = []
-
-    def judge(self, count: float, seen: float) -> tuple[int, Excess]:
-        """Take a second's count and the share of it that we see; return the grade and the window behind it."""
-        usual = self.quiet.upper
-        self.recent.append((count, usual))
-        raw = self.focus.add(count, usual)
-        clipped = self.clipped.add(min(count, self.clip_at()), self.clipped_quiet.upper)
-        fano = self.quiet.fano
-        raised = 1 + RAW_BY_FANO * (fano - 1) if fano > CLUSTERED_FANO else 1.0
-        grade = graded(raw.statistic / raised, POISSON)
-        if fano > CLUSTERED_FANO:
-            # clipped counts still come in clusters, because one event brings the next: their Fano factor raises the thresholds
-            left = graded(clipped.statistic / self.clipped_quiet.fano, POISSON)
-            grade = max(grade, min(left, graded(clipped.statistic, CLUSTERED_CLIPPED)))
-        best = raw if raw.statistic >= clipped.statistic else clipped
-        if grade and self.is_over(best):
-            self.focus.reset()
-            self.clipped.reset()
-            grade = 0
-        self._learn_quiet(count, seen, quiet=not grade and self.focus.excess.statistic / raised < POISSON[0] / 2)
-        return grade, best
-
-    def _learn_quiet(self, count: float, seen: float, *, quiet: bool) -> None:
-        """Learn a quiet second at once, and the seconds of a suspected surge if it was one short burst: bursts are usual.
-
-        Without the bursts a clustered stream would look calm, and each burst would be a surge.
-        """
-        if not quiet:
-            if len(self.unlearned) <= BURST_WINDOW_S:
-                self.unlearned.append((min(count, MAX_BURST), seen))
-            return
-        if len(self.unlearned) <= BURST_WINDOW_S and sum(one > 0 for one, _ in self.unlearned) <= BURST_SECONDS:
-            for earlier, earlier_seen in self.unlearned:
-                self.learn(earlier, earlier_seen)
-        self.unlearned.clear()
-        self.learn(count, seen)
-
-    def is_over(self, surge: Excess) -> bool:
-        """Whether the last seconds are nearer to the usual rate than to the surge's.
-
-        The best window of a great surge stays great for hours; without this check every quiet event would renew it.
-        """
-        last = list(self.recent)[-surge.bins :]
-        events = sum(one for one, _ in last)
-        expected = sum(one for _, one in last)
-        return events < expected * (1 + (surge.ratio - 1) / 4)
-
-    def clip_at(self) -> int:
-        """The quiet 95th percentile of a second's count."""
-        least = CLIP_SHARE * sum(self.counts)
-        return max(next(count for count, below in enumerate(accumulate(self.counts)) if below >= least), 1)
-
-    def learn(self, count: float, seen: float) -> None:
-        """Learn a quiet second, scaled up by the share that was seen: what is unseen is not calm."""
-        if seen < MIN_SHARE_SEEN:
-            return
-        count /= seen
-        self.quiet.learn(count)
-        self.counts[min(int(count), len(self.counts) - 1)] += 1
-        self.clipped_quiet.learn(min(count, self.clip_at()))
+        self.hidden: tuple[int, float] = (0, 0.0)
+        """A second to come, and which part of it is dead after reports."""
+        self.distrusted: set[str] = set()
+        self.seen = 1.0
+        self.tau_s = s.background_half_life_s
 
 
 class LiquidationSurgeEvidence:
@@ -154,75 +93,171 @@ class LiquidationSurgeEvidence:
     def __init__(self, board: EvidenceBoard) -> None:
         self._board = board
         self._assets: dict[str, _Asset] = {}
+        self._touched: dict[str, None] = {}
+        self._awake: dict[str, None] = {}
+        """Assets whose throttled feeds reported in the last minute."""
+        self._looks: list[list[str]] = [[] for _ in range(LOOK_S)]
+        self._looked_s = 0
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Count a liquidation, or learn a feed and its censoring."""
-        subject = signal.subject
-        if subject.asset is None or signal.attributes.get("backlog") is True:
+        name, of = signal.subject.asset, signal.attributes
+        if name is None or of.get("backlog") is True:
             return
-        of = signal.attributes
         if signal.kind is SignalKind.EXPECT and (of.get("leg") != "liquidation" or of.get("class") == "chain"):
             return  # chains are counted apart, in minutes
-        asset = self._assets.get(subject.asset)
+        asset = self._assets.get(name)
         if asset is None:
-            asset = self._assets[subject.asset] = _Asset(self._board, at_s)
-        feed = asset.feeds.get(signal.source)
-        if feed is None:
-            feed = asset.feeds[signal.source] = _Feed()
-        censoring = signal.attributes.get("censoring", "complete")
-        feed.throttled = censoring != "complete"
-        if signal.kind is SignalKind.LIQUIDATION:
-            feed.now += 1
-            feed.usd += signal.value
+            asset = self._assets[name] = _Asset(self._board, at_s)
+            self._looks[len(self._assets) % LOOK_S].append(name)
+        declared = POLICIES.get(str(of.get("censoring", Policy.COMPLETE)), Policy.ONE)
+        asset.declared[signal.source] = declared
+        if signal.kind is SignalKind.EXPECT:
+            return
+        self._touched[name] = None
+        _count_usd(asset, signal, int(at_s))
+        key = (signal.source, signal.subject.instrument or "")
+        stream = asset.streams.get(key)
+        if stream is None:
+            if len(asset.streams) >= MAX_STREAMS:
+                asset.events += 1
+                return
+            stream = asset.streams[key] = _Stream(signal.source, ThrottledStream(declared), until_s=int(at_s))
+        stream.throttle.observed.declare(declared)
+        stream.throttle.take(at_s, signal.value)
+        asset.touched[key] = None
 
     def on_second(self, now_s: float) -> None:
-        """End the second of every asset."""
-        for name in sorted(self._assets):
-            self._close(name, self._assets[name], now_s)
+        """End the second of every asset that had an event, and look at a sixtieth of the others."""
+        second = int(now_s) - 1
+        for name in sorted(self._touched):
+            self._close(name, self._assets[name], second, now_s)
+        for name in sorted(self._awake):
+            self._trust(name, self._assets[name], second)
+        self._touched.clear()
+        for moment in range(max(self._looked_s, second - LOOK_S) + 1, second + 1):
+            for name in self._looks[moment % LOOK_S]:
+                self._look(name, self._assets[name], second, now_s)
+        self._looked_s = second
 
-    def _close(self, name: str, asset: _Asset, now_s: float) -> None:
-        count = 0.0
-        usd = 0.0
-        for source in sorted(asset.feeds):
-            feed = asset.feeds[source]
-            reported, hidden = feed.close()
-            count += reported + hidden
-            usd += feed.usd
-            feed.usd = 0.0
-            self._board.coverage.trust[source, name] = feed.shown()
-        asset.usd.append(usd)
-        count = round(count)
+    def _look(self, name: str, asset: _Asset, second: int, now_s: float) -> None:
         sight = self._board.coverage
-        coverage = [sight.seen(sight.by_name[source], now_s, name) for source in sorted(asset.feeds)]
-        seen = sum(coverage) / len(coverage)
-        if now_s - asset.began_s < self._board.settings.warm_s:
-            asset.learn(count, seen)
-            return
-        grade, best = asset.judge(count, seen)
-        asset.branching.add(count)
-        if grade and count:
-            self._put(name, asset, now_s, grade, best.bins, best.ratio * asset.quiet.upper)
+        sources = [sight.by_name[one] for one in sorted(asset.declared) if one in sight.by_name]
+        seen = sum(sight.seen(one, now_s, name) for one in sources) / len(sources) if sources else 0.0
+        asset.detector.pass_to(second, min(seen, asset.seen))
+        asset.seen = seen
 
-    def _put(self, name: str, asset: _Asset, now_s: float, grade: int, bins: int, rate: float) -> None:
-        usual = asset.quiet.rate
+    def _close(self, name: str, asset: _Asset, second: int, now_s: float) -> None:
+        detector = asset.detector
+        if detector.is_new_round(second):
+            self._look(name, asset, second, now_s)
+        hidden_s, hidden = asset.hidden
+        if hidden > 0 and hidden_s < second:
+            detector.hide(hidden_s, hidden)
+        dead = hidden if hidden_s == second else 0.0
+        asset.hidden = (second + 1, 0.0)
+        total = sum(one.usual for one in asset.streams.values())
+        count, touched = asset.events, list(asset.touched)
+        asset.events = 0
+        asset.touched.clear()
+        closed: list[tuple[_Stream, int, float]] = []
+        for key in sorted(touched):
+            stream = asset.streams[key]
+            share = stream.usual / total
+            reports, now_dead, next_dead = stream.throttle.close(second, share * detector.usual.rate)
+            closed.append((stream, reports, now_dead + next_dead))
+            count += reports
+            dead += now_dead * share
+            asset.hidden = (second + 1, asset.hidden[1] + next_dead * share)
+            if stream.throttle.observed.policy is not Policy.COMPLETE:
+                self._awake[name] = None
+        surge = detector.add(second, float(count), dead)
+        asset.branching.add(count, second)
+        for stream, reports, dead_s in closed:
+            if surge.per_day >= 1.0:
+                stream.learn(second, reports, dead_s, asset.tau_s)
+                stream.throttle.learn_size(second)
+            stream.until_s = second
+        grade = grade_of_rate(surge.per_day)
+        if grade:
+            self._put(name, asset, second, now_s, grade, surge)
+
+    def _trust(self, name: str, asset: _Asset, second: int) -> None:
+        """Trust each throttled source by the share of the last minute's liquidations that it showed."""
+        reported: dict[str, float] = {}
+        true: dict[str, float] = {}
+        awake = False
+        for stream in asset.streams.values():
+            if not stream.throttle.awake(second):
+                continue
+            found = stream.throttle.estimate(second)
+            awake = awake or stream.throttle.observed.policy is not Policy.COMPLETE
+            reported[stream.source] = reported.get(stream.source, 0.0) + found.reported
+            true[stream.source] = true.get(stream.source, 0.0) + found.rate
+        trust = self._board.coverage.trust
+        for source in sorted(asset.distrusted - set(reported)):
+            trust[source, name] = 1.0
+        for source, rate in true.items():
+            trust[source, name] = min(reported[source] / rate, 1.0) if rate > 0 else 1.0
+        asset.distrusted = set(reported)
+        if not awake:
+            del self._awake[name]
+
+    def _put(self, name: str, asset: _Asset, second: int, now_s: float, grade: int, surge: Surge) -> None:
+        usual = asset.detector.usual.rate
+        onset_s, ratio = asset.detector.onset(second, surge)
+        rate = ratio * usual
+        recent = [one for one in asset.usd if one.second > second - USD_S]
         children = asset.branching.ratio
-        usd = sum(asset.usd)
         cascade = f", {children:.0%} self-excited" if children > 0.6 else ""
+        usd = sum(one.usd for one in recent)
         self._board.put(
             Finding(
                 name="liquidation_surge",
                 leg=Leg.LIQUIDATION,
                 subject=Subject(asset=name),
                 grade=grade,
-                onset_s=now_s - bins,
+                weight=nats_of_rate(surge.per_day),
+                far_per_day=surge.per_day,
+                onset_s=float(onset_s),
                 at_s=now_s,
                 half_life_s=self._board.settings.liquidation_half_life_s,
                 value=rate,
                 normal=usual,
                 unit="1/s",
-                said=f"liquidations {rate / usual:.0f}x normal ({rate:.1f}/s, {usd:,.0f} USD in 30 s{cascade})",
+                said=f"liquidations {rate / usual:.0f}x normal ({rate:.1f}/s, {usd:,.0f} USD in {USD_S} s{cascade}"
+                f"{_sides(recent)}{_behind(asset, second, recent)})",
             )
         )
+
+
+def _count_usd(asset: _Asset, signal: Signal, second: int) -> None:
+    if not asset.usd or asset.usd[-1].second < second:
+        asset.usd.append(_Usd(second))
+    asset.usd[-1].usd += signal.value
+    side = signal.attributes.get("side")
+    if side == "long":
+        asset.usd[-1].long_usd += signal.value
+    elif side == "short":
+        asset.usd[-1].short_usd += signal.value
+
+
+def _sides(recent: list[_Usd]) -> str:
+    """The share of longs, where venues tell the sides."""
+    long_usd, short_usd = (sum(getattr(one, side) for one in recent) for side in ("long_usd", "short_usd"))
+    return f", {long_usd / (long_usd + short_usd):.0%} longs" if long_usd + short_usd > 0 else ""
+
+
+def _behind(asset: _Asset, second: int, recent: list[_Usd]) -> str:
+    """What throttles hid in the last half minute, in words; empty if it is little."""
+    found: list[Estimate] = [one.throttle.estimate(second, USD_S) for one in asset.streams.values()]
+    reported, true = sum(one.reported for one in found), sum(one.rate for one in found)
+    if not recent or reported <= 0 or true < 1.25 * reported:
+        return ""
+    low, high = sum(one.low for one in found), sum(one.high for one in found)
+    usd = sum(one.usd for one in recent) / reported
+    most = f"{high * usd:,.0f}" if isfinite(high) else "unknown"
+    return f"; {reported / true:.0%} shown: truly {true * usd:,.0f} USD, {low * usd:,.0f} to {most}"
 
 
 PRODUCER = LiquidationSurgeEvidence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -49,20 +50,22 @@ def surge(per_s: int, usd: float) -> list[IncidentChange]:
 
 def test_a_surge_is_reported_as_a_multiple_of_normal_with_its_rate_and_its_dollars() -> None:
     [opened] = surge(5, 1000.0)
-    # 5/s against 0.1/s; ten orders of 1,000 USD and two of 100 within 30 s; grade 4 is once in 13 weeks
-    assert opened.headline == (
-        "WATCH BTC: liquidations 50x normal (5.0/s, 10,200 USD in 30 s) since 12:05:00; by chance once in 13 weeks "
-        "(as its gravest finding says)"
-    )
+    # 5/s against 0.1/s; ten orders of 1,000 USD and two of 100 within 30 s; the chance is the stream's own, once a quarter at most
+    said, _, chance = opened.headline.partition("; by chance once in ")
+    assert said == "WATCH BTC: liquidations 49x normal (5.0/s, 10,200 USD in 30 s, 100% longs) since 12:05:00"
+    weeks = re.fullmatch(r"(\d\d) weeks \(as its gravest finding says\)", chance)
+    assert weeks is not None
+    assert float(weeks[1]) == pytest.approx(1 / opened.evidence[0].far_per_day / 7, rel=0.05)
+    assert opened.evidence[0].far_per_day <= 1 / 91
     assert (opened.at, opened.opened_at) == (at(302), at(300))
 
 
 def test_the_evidence_of_a_surge_holds_the_figures_of_its_text() -> None:
-    [opened] = surge(8, 2_500_000.0)
+    [opened] = surge(20, 1_000_000.0)
     [found] = opened.evidence
-    assert found.said == "liquidations 80x normal (8.0/s, 20,000,200 USD in 30 s)"
-    assert found.value == pytest.approx(8.0)
-    assert found.normal == pytest.approx(0.1)
+    assert found.said == "liquidations 197x normal (20.0/s, 20,000,200 USD in 30 s, 100% longs)"
+    assert found.value == pytest.approx(20.0)
+    assert found.normal == pytest.approx(0.102, abs=0.001)  # 30 in 300 s, and a little for what is not known
     assert (found.unit, found.grade, found.weight, found.onset) == ("1/s", 4, 4.0, at(300))
     assert opened.at == at(301)  # grade 4 in its first second: reported at once
 

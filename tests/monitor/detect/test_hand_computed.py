@@ -186,26 +186,35 @@ def test_the_wealth_of_the_bets_has_a_maximum() -> None:
 
 def test_branching_follows_from_variance_over_mean() -> None:
     branching = Branching(1)
-    assert [branching.add(count) for count in (0, 4, 0)] == [0, 0, 0]
-    assert branching.add(4) == pytest.approx(0.38763, abs=EXACT)  # F = (16 / 3) / 2
+    assert [branching.add(count, second) for second, count in enumerate((0, 4, 0, 4))] == [0, 0, 0, 0]
+    assert branching.add(0, 4) == pytest.approx(0.38763, abs=EXACT)  # F = (16 / 3) / 2
     regular = Branching(1)
-    assert [regular.add(count) for count in (1, 2, 1, 2, 1)] == [0] * 5
+    assert [regular.add(count, second) for second, count in enumerate((1, 2, 1, 2, 1))] == [0] * 5
 
 
 def test_branching_counts_windows_of_five_seconds_and_forgets_after_twenty_four() -> None:
     branching = Branching()
-    counts = [*[0] * 5, *[4] * 5] * 2
-    assert [branching.add(count) for count in counts[:-1]] == [0] * 19
-    assert branching.add(counts[-1]) == pytest.approx(0.72614, abs=EXACT)  # 0, 20, 0, 20: F = 13.33
-    for _ in range(20 * 5):
-        branching.add(2)
+    for second, count in enumerate([*[0] * 5, *[4] * 5] * 2):
+        assert branching.add(count, second) == 0
+    assert branching.add(2, 20) == pytest.approx(0.72614, abs=EXACT)  # 0, 20, 0, 20: F = 13.33
+    for second in range(21, 121):
+        branching.add(2, second)
     assert branching.ratio == pytest.approx(0.24173, abs=EXACT)  # 24 windows: F = 400 / 23 / 10
-    for _ in range(5):
-        branching.add(2)
-    assert branching.ratio == pytest.approx(0.10008, abs=EXACT)  # the oldest 0 is gone: F = 295.83 / 23 / 10.42
-    for _ in range(15):
-        branching.add(2)
-    assert branching.ratio == 0
+    branching.add(2, 125)
+    assert branching.ratio == pytest.approx(0.20161, abs=EXACT)  # 20, 0, 20, ten of 10, 2: F = 1.569
+
+
+def test_seconds_without_events_need_not_be_told_to_branching() -> None:
+    told, skipped = Branching(), Branching()
+    for second in range(100):
+        count = 3 if second % 20 < 2 else 0
+        told.add(count, second)
+        if count:
+            skipped.add(count, second)
+    told.add(1, 100)
+    skipped.add(1, 100)
+    assert told.ratio == skipped.ratio > 0
+    assert skipped.add(1, 10_000) == 0
 
 
 def learned(half_life_s: float, *counts: float) -> Background:

@@ -79,22 +79,22 @@ def test_many_failures_never_overflow() -> None:
 def test_unclustered_events_have_little_branching() -> None:
     chance = random.Random(4)
     branching = Branching()
-    ratios = [branching.add(poisson(chance, 5.0)) for _ in range(600)]
+    ratios = [branching.add(poisson(chance, 5.0), second) for second in range(600)]
     assert ratios[18] == 0
     assert max(ratios) < 0.5
 
 
 def test_regular_and_absent_events_have_no_branching() -> None:
     regular, absent = Branching(), Branching()
-    for _ in range(100):
-        regular.add(3.0)
-        absent.add(0.0)
+    for second in range(100):
+        regular.add(3.0, second)
+        absent.add(0.0, second)
     assert regular.ratio == absent.ratio == 0
 
 
 def test_self_excited_events_have_much_branching() -> None:
     branching = Branching()
-    ratios = [branching.add(count) for count in hawkes(5, 0.5, 0.9, 3000)]
+    ratios = [branching.add(count, second) for second, count in enumerate(hawkes(5, 0.5, 0.9, 3000))]
     assert sorted(ratios[200:])[len(ratios[200:]) // 2] > 0.5
 
 
