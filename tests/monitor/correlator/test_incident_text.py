@@ -50,7 +50,7 @@ def surge(per_s: int, usd: float) -> list[IncidentChange]:
 
 def test_a_surge_is_reported_as_a_multiple_of_normal_with_its_rate_and_its_dollars() -> None:
     [opened] = surge(5, 1000.0)
-    # 5/s against 0.1/s; ten orders of 1,000 USD and two of 100 within 30 s; the chance is the stream's own, once a quarter at most
+    # 5/s against 0.1/s; ten orders of 1,000 USD and two of 100 within 30 s; the chance is the stream's own
     said, _, chance = opened.headline.partition("; by chance once in ")
     assert said == "WATCH BTC: liquidations 49x normal (5.0/s, 10,200 USD in 30 s, 100% longs) since 12:05:00"
     weeks = re.fullmatch(r"(\d\d) weeks \(as its gravest finding says\)", chance)
