@@ -23,10 +23,15 @@ Write = Callable[[Sequence[Topic], int], Any]
 """The message that asks for topics, with the id that comes back in its answer."""
 
 
-def pings(every_s: float, message: str | Mapping[str, Any]) -> KeepAlive:
-    """A ping that is always the same: a text, or a message as JSON."""
-    text = message if isinstance(message, str) else json.dumps(message)
-    return KeepAlive(every_s=every_s, text=lambda _now: text)
+def pings(every_s: float, message: str | Mapping[str, Any], seconds_in: str = "") -> KeepAlive:
+    """A ping: a text, or a message as JSON. `seconds_in`: the field that has the unix seconds of its sending."""
+    if isinstance(message, str):
+        return KeepAlive(every_s=every_s, text=lambda _now: message)
+
+    def text(now: datetime) -> str:
+        return json.dumps({seconds_in: int(now.timestamp()), **message} if seconds_in else message)
+
+    return KeepAlive(every_s=every_s, text=text)
 
 
 def asking(

@@ -5,23 +5,22 @@ Wallets are keyless, with a delay flag. Sizes of futures are contracts. The liqu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from probes import dialect as d
 from probes.dialect import decode
 from probes.readings import Censoring, MalformedReason, Market, Side
 from probes.readings.topics import Topic
-from probes.venue import Feed, KeepAlive, Malformed
+from probes.venue import Feed, Malformed
 
 SPOT = "spot:"
 SIGNED = {"+": Side.LONG, "-": Side.SHORT}
 """The sign of a size is the position's (one production collector's reading; the documentation does not say)."""
 SECONDS = d.Clock.S
 RESETS_AT = "x-gate-ratelimit-reset-timestamp"
+LIMITS = {"remaining": "x-gate-ratelimit-requests-remain", "limit": "x-gate-ratelimit-limit"}
 TEXTS, CODES = ("message", "detail"), d.codes_beside(__file__)
 
 
@@ -59,21 +58,16 @@ def delisting(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     leaving = row.get("in_delisting")
     if leaving is None or row.get("status") == "":
         raise Malformed("$.in_delisting: missing", MalformedReason.STATE)
-    trades = not leaving and row.get("status") in (None, "trading")
-    return [{**row, "name": row.get("name") or row.get("contract"), "trading": trades}]
+    return [{**row, "trading": not leaving and row.get("status") in (None, "trading")}]
 
 
-def figures(symbol: str) -> tuple[Any, ...]:
-    """Mark and funding, as the listing and the tickers have them."""
-    return (
-        d.MarkPrices(symbol=symbol, mark="mark_price", index="index_price", optional=True),
-        d.FundingRates(
-            symbol=symbol, rate="funding_rate", interval="funding_interval", optional=True,
-            next_at=d.Stamp("funding_next_apply", SECONDS),
-        ),
-    )  # fmt: skip
-
-
+NAME = ("name", "contract")
+NEXT = d.Stamp("funding_next_apply", SECONDS)
+FIGURES = (
+    d.MarkPrices(symbol=NAME, mark="mark_price", index="index_price", optional=True),
+    d.FundingRates(symbol=NAME, rate="funding_rate", interval="funding_interval", next_at=NEXT, optional=True),
+)
+"""Mark and funding, as the listing and the tickers have them."""
 FORCED = d.Liquidations(
     symbol="contract", price="price", size="size", unit=d.Unit.CONTRACTS, sides=SIGNED,
     at=d.Stamp(("time_ms", "time"), d.Clock.ANY), censoring=Censoring.COMPLETE,
@@ -93,36 +87,18 @@ def unwrapped(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return [{**row, "s": row["s"].removeprefix("ob.").rpartition(".")[0]}]
 
 
-WALLETS = rows(
-    d.Wallets(
-        symbol="currency", network="name", deposits="deposit_disabled", withdrawals="withdraw_disabled", flags=d.NO_YES,
-        delayed="withdraw_delayed",
-    ),
-    unfold=chains,
-)  # fmt: skip
-CONTRACTS = rows(
-    d.Listing(
-        symbol="name", split="_", contract_size="quanto_multiplier", trading="trading", trading_is=frozenset({True}),
-        trading_not=frozenset({False}),
-    ),
-    *figures("name"),
-    unfold=delisting,
-)  # fmt: skip
-PAIRS = rows(
-    d.Listing(
-        symbol="id", base="base", quote="quote", trading="trade_status", trading_is=frozenset({"tradable"}),
-        trading_not=frozenset({"untradable", "buyable", "sellable"}),
-    ),
-    spot=True,
-)  # fmt: skip
-TICKERS = rows(
-    *figures("contract"),
-    d.OpenInterests(
-        symbol="contract", size="total_size", unit=d.Unit.CONTRACTS, contract_size="quanto_multiplier", mark="mark_price",
-        optional=True,
-    ),
-    d.Volumes(symbol="contract", base="volume_24h_base", quote="volume_24h_quote", last="last", optional=True),
-)  # fmt: skip
+CLOSED: dict[str, Any] = {"flags": d.NO_YES, "deposits": "deposit_disabled", "withdrawals": "withdraw_disabled"}
+WALLET = d.Wallets(symbol="currency", network="name", delayed="withdraw_delayed", **CLOSED)
+SIZE = "quanto_multiplier"
+TRADES: dict[str, Any] = {"trading": "trading", "trading_is": frozenset({True})}
+TRADABLE, SHUT = frozenset({"tradable"}), frozenset({"untradable", "buyable", "sellable"})
+PAIR = d.Listing(symbol="id", base="base", quote="quote", trading="trade_status", trading_is=TRADABLE, trading_not=SHUT)
+HELD: dict[str, Any] = {"size": "total_size", "unit": d.Unit.CONTRACTS, "contract_size": SIZE, "mark": "mark_price"}
+WALLETS = rows(WALLET, unfold=chains)
+CONTRACTS = rows(d.Listing(symbol=NAME, split="_", contract_size=SIZE, **TRADES), *FIGURES, unfold=delisting)
+PAIRS = rows(PAIR, spot=True)
+TRADED = d.Volumes(symbol="contract", base="volume_24h_base", quote="volume_24h_quote", last="last", optional=True)
+TICKERS = rows(*FIGURES, d.OpenInterests(symbol="contract", optional=True, **HELD), TRADED)
 SPOT_TICKERS = rows(d.Volumes(symbol="currency_pair", base="base_volume", quote="quote_volume", last="last"), spot=True)
 
 
@@ -141,6 +117,7 @@ REST: dict[str, Any] = {"bids": "bids", "asks": "asks", "last_id": "id", "whole"
 REST_BOOK: dict[str, Any] = {**REST, "at": d.Stamp(("update", "current"), d.Clock.ANY)}
 SIDES: dict[str, Any] = {"bids": "b", "asks": "a", "engine_at": d.Stamp("t")}
 CHANGE: dict[str, Any] = {**SIDES, "symbol": "s", "first_id": "U", "last_id": "u"}
+OBU: dict[str, Any] = {"unfold": unwrapped, "whole": "full", **CHANGE}
 WHOLE: dict[str, Any] = {**SIDES, **REST, "symbol": ("contract", "s"), "last_id": ("u", "id")}
 
 
@@ -150,32 +127,26 @@ def topic_of(frame: Any) -> Sequence[str]:
     return (f"{frame.get('channel')}:{payload[0]}",) if isinstance(payload, list) and payload else ()
 
 
+ASKED = frozenset({"subscribe", "unsubscribe"})
+SUCCESS: dict[str, Any] = {"outcome": "result.status", "outcome_is": frozenset({"success"})}
 FRAME = d.Frames(
     payload="result", kind="event", news=frozenset({"update", "all"}), at=d.Stamp("time_ms"),
     controls=(
         d.Control(path="error", means=d.Means.REFUSED, code="error.code", text="error.message", names=topic_of, id="id"),
         d.Control(path="channel", values=frozenset({"spot.pong", "futures.pong"}), means=d.Means.PONG),
-        d.Control(
-            path="event", values=frozenset({"subscribe", "unsubscribe"}), means=d.Means.ACK, text="channel",
-            names=topic_of, id="id", outcome="result.status", outcome_is=frozenset({"success"}),
-        ),
+        d.Control(path="event", values=ASKED, means=d.Means.ACK, text="channel", names=topic_of, id="id", **SUCCESS),
     ),
 )  # fmt: skip
 FUTURES_FRAMES = d.frames(
     FRAME,
     {
         "futures.public_liquidates": rows(FORCED), "futures.order_book_update": book(OBJECTS, **CHANGE),
-        "futures.obu": book(unfold=unwrapped, whole="full", **CHANGE), "futures.order_book": book(OBJECTS, **WHOLE),
+        "futures.obu": book(**OBU), "futures.order_book": book(OBJECTS, **WHOLE),
         "futures.tickers": TICKERS, "futures.contract_stats": stats("contract"),
     },
 )  # fmt: skip
-SPOT_FRAMES = d.frames(
-    FRAME,
-    {
-        "spot.order_book_update": book(spot=True, **CHANGE), "spot.tickers": SPOT_TICKERS,
-        "spot.obu": book(spot=True, unfold=unwrapped, whole="full", **CHANGE),
-    },
-)  # fmt: skip
+SPOT_ROUTES = {"spot.order_book_update": book(spot=True, **CHANGE), "spot.obu": book(spot=True, **OBU)}
+SPOT_FRAMES = d.frames(FRAME, {**SPOT_ROUTES, "spot.tickers": SPOT_TICKERS})
 
 
 def feed(name: str, *channels: d.Channel, rest: Sequence[str] = (), spot: bool = False, **more: Any) -> Feed:
@@ -185,30 +156,23 @@ def feed(name: str, *channels: d.Channel, rest: Sequence[str] = (), spot: bool =
         payload = [topics[0].name.partition(":")[2], *rest]
         return {"id": number, "channel": topics[0].channel, "event": "subscribe", "payload": payload}
 
-    def ping(now: datetime) -> str:
-        return json.dumps({"time": int(now.timestamp()), "channel": "spot.ping" if spot else "futures.ping"})
-
+    ping = d.pings(15, {"channel": "spot.ping" if spot else "futures.ping"}, seconds_in="time")
     return Feed(
         name=name, host="ws_spot" if spot else "ws_futures", read=SPOT_FRAMES if spot else FUTURES_FRAMES, silence_after_s=10,
-        market=Market.SPOT if spot else Market.PERP, keep_alive=KeepAlive(every_s=15, text=ping),
+        market=Market.SPOT if spot else Market.PERP, keep_alive=ping,
         headers={} if spot else {"X-Gate-Size-Decimal": "1"},
         **d.asking(channels, subscribe, at_once=1, prefix=SPOT, seconds_in="time"), **more,
     )  # fmt: skip
 
 
-def channel(name: str, speaks: tuple[type, ...], subject: str = "{}", **more: bool) -> d.Channel:
-    """A channel of each instrument, or of another subject."""
-    return d.Channel(topic=f"{name}:{subject}", name=name, speaks=speaks, **more)
-
-
-ORDERS = channel("futures.public_liquidates", d.FORCED_WORDS, "!all", rare=True)
-PULSE = channel("futures.tickers", d.FIGURE_WORDS, main=False)
-CHANGES = channel("futures.order_book_update", d.BOOK_WORDS)
-SPOT_CHANGES = channel("spot.order_book_update", d.BOOK_WORDS)
-FUTURES, ONE, DEEP = "/futures/usdt", {"limit": "1"}, {"limit": "100"}
+FORCES = "futures.public_liquidates"
+ORDERS = d.Channel(topic=f"{FORCES}:!all", name=FORCES, speaks=d.FORCED_WORDS, rare=True)
+PULSE = d.Channel(topic="futures.tickers:{}", name="futures.tickers", speaks=d.FIGURE_WORDS, main=False)
+CHANGES = d.Channel(topic="futures.order_book_update:{}", name="futures.order_book_update", speaks=d.BOOK_WORDS)
+SPOT_CHANGES = d.Channel(topic="spot.order_book_update:{}", name="spot.order_book_update", speaks=d.BOOK_WORDS)
+FUTURES, ONE, DEEP = "/futures/usdt", {"contract": "{}", "limit": "1"}, {"limit": "100"}
 WITH_ID = {**DEEP, "with_id": "true"}
 BOOK, SPOT_BOOK = book(OBJECTS, **REST_BOOK), book(spot=True, **REST_BOOK)
-RATIOS = stats(None)
 VENUE = d.venue(
     __file__,
     checks=(
@@ -219,8 +183,8 @@ VENUE = d.venue(
         d.check("book_rest", f"{FUTURES}/order_book", BOOK, 30, Market.PERP, contract="{}", with_id="true", **DEEP),
         d.check("book_rest", "/spot/order_book", SPOT_BOOK, 30, Market.SPOT, currency_pair="{}", interval="0", **WITH_ID),
         d.check("open_interest", f"{FUTURES}/tickers", TICKERS, 15, Market.PERP, contract="{}"),
-        d.check("funding", f"{FUTURES}/funding_rate", RATES, 300, Market.PERP, contract="{}", **ONE),
-        d.check("long_short_ratio", f"{FUTURES}/contract_stats", RATIOS, 300, Market.PERP, contract="{}", interval="5m", **ONE),
+        d.check("funding", f"{FUTURES}/funding_rate", RATES, 300, Market.PERP, **ONE),
+        d.check("long_short_ratio", f"{FUTURES}/contract_stats", stats(None), 300, Market.PERP, interval="5m", **ONE),
         d.check("insurance_fund", f"{FUTURES}/insurance", FUND, 300, limit="1"),
         d.check("liquidations_rest", f"{FUTURES}/liq_orders", rows(PAST), 3600, Market.PERP, contract="{}", **DEEP),
         d.check("volume_spot", "/spot/tickers", SPOT_TICKERS, 60, Market.SPOT, currency_pair="{}"),
@@ -230,9 +194,7 @@ VENUE = d.venue(
         feed("book_ws_spot", SPOT_CHANGES, rest=("100ms",), spot=True, book_base="book_rest"),
         feed("liquidation", ORDERS, PULSE, censoring=Censoring.COMPLETE),
     ),
-    usage=d.budget_headers(
-        "ip", remaining="x-gate-ratelimit-requests-remain", limit="x-gate-ratelimit-limit", resets_at=RESETS_AT
-    ),
+    usage=d.budget_headers("ip", resets_at=RESETS_AT, **LIMITS),
     refuse=d.refusals(d.Errors(code=("label",), text=TEXTS, resets_at=RESETS_AT, refusals=CODES)),
     symbols=lambda asset: decode.pair_symbols("spot:{}_USDT", None, asset),
 )  # fmt: skip
