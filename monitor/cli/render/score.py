@@ -50,6 +50,7 @@ def figures_table(score: Score) -> list[Row]:
         _row("flaps an incident: mean / p95 / max", sets, lambda one: _flaps(one.together)),
         _row("resolved while blind", sets, lambda one: one.together.resolved_blind),
         _row("ECE: all seconds / p > .05", sets, lambda one: _errors(one.together)),
+        _row("ECE where nothing was blind: the same", sets, lambda one: _errors_seen(one.together)),
         _row("Brier score", sets, lambda one: _number(one.together.brier)),
         _row("signals judged, CPU s", sets, lambda one: f"{one.signals:,}, {one.cpu_s:.0f}"),
     ]  # fmt: skip
@@ -160,6 +161,10 @@ def _precision(one: Figures) -> str:
 
 def _leg(one: SetScore, leg: str) -> Delays | None:
     return one.together.leg_delays.get(leg)
+
+
+def _errors_seen(one: Figures) -> str:
+    return f"{_number(one.ece_seen)} / {_number(one.ece_seen_doubtful)}"
 
 
 def _errors(one: Figures) -> str:

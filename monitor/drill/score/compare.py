@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from monitor.drill.score.marks import flaps
 from monitor.drill.score.trial import Told
 from monitor.incidents import LEVEL_NAMES, Level
 
@@ -37,8 +38,6 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 def incidents(told: Sequence[Told]) -> list[Incident]:
     """The incidents of a judgement, in order of their opening."""
-    from monitor.drill.score.marks import flaps
-
     changes: dict[str, list[Told]] = {}
     for one in told:
         changes.setdefault(one.incident_id, []).append(one)

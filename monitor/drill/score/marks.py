@@ -24,8 +24,9 @@ EARLY_S = 2.0
 class Marks(msgspec.Struct, frozen=True, kw_only=True):
     """What one case adds to a score. Times are seconds; a delay of None means never found.
 
-    `false` maps a level's name to the asset's incidents that were wrong at that level; `false_venues` counts venue incidents
-    that opened where no venue was at fault; `resolved_blind` counts incidents that ended as resolved while blind.
+    `false` maps a level's name to the asset's incidents that were wrong at that level. `venue_faults_found` counts venues at
+    fault that a change blamed, `false_venues` venue incidents that opened where that venue was not at fault, `resolved_blind`
+    incidents that ended as resolved while blind.
     """
 
     seconds: int
@@ -46,6 +47,8 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True):
     fault_right: bool | None
     resolved_blind: int
     calibration: Calibration
+    calibration_seen: Calibration
+    """Of the seconds in which no source was away."""
 
 
 def judge(trial: Trial, truth: Truth, asset: str, since_s: float = float("-inf")) -> Marks:
@@ -78,14 +81,15 @@ def judge(trial: Trial, truth: Truth, asset: str, since_s: float = float("-inf")
         wrong_storms=wrong,
         false=false,
         venue_faults=len(faulty),
-        venue_faults_found=len(faulty & {_venue(one) for one in opened if _is_venues_fault(one, truth)}),
-        false_venues=sum(not _is_venues_fault(one, truth) for one in opened),
+        venue_faults_found=len({venue for one in told for venue in _named(one) if _is_fault(venue, one.at_s, truth)}),
+        false_venues=sum(not _is_fault(_venue(one), one.at_s, truth) for one in opened),
         false_pages=sum(one.pages and truth.allowed(one.at_s + EARLY_S) < one.level for one in own),
         incidents=len(incidents),
         flaps=tuple(flaps(changes) for changes in incidents.values()),
         fault_right=any(one.fault.value in truth.faults for one in told) if truth.faults else None,
         resolved_blind=sum(one.kind == "ended" and any(s.covers(one.at_s) for s in truth.blind) for one in own),
         calibration=calibrated(_stated(said, truth)),
+        calibration_seen=calibrated(_stated((one for one in said if not truth.is_blind(one.second_s)), truth)),
     )
 
 
@@ -139,8 +143,13 @@ def _venue(one: Told) -> str:
     return one.scope.partition(":")[2]
 
 
-def _is_venues_fault(one: Told, truth: Truth) -> bool:
-    return any(fault.venue == _venue(one) and fault.covers(one.at_s + EARLY_S, SETTLE_S) for fault in truth.venues)
+def _named(one: Told) -> frozenset[str]:
+    """The venues that a change blames: its own, or those of an asset's findings."""
+    return frozenset({_venue(one)}) if one.scope.startswith("venue:") else one.venues
+
+
+def _is_fault(venue: str, at_s: float, truth: Truth) -> bool:
+    return any(fault.venue == venue and fault.covers(at_s + EARLY_S, SETTLE_S) for fault in truth.venues)
 
 
 def _stated(said: Iterable[SecondSaid], truth: Truth) -> Iterable[tuple[float, bool]]:

@@ -66,15 +66,18 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     resolved_blind: int
     ece: float | None
     ece_doubtful: float | None
+    ece_seen: float | None
+    ece_seen_doubtful: float | None
+    """The same without the seconds in which sources were away: p is a lower bound, and falls there by design."""
     brier: float | None
     reliability: tuple[Reliability, ...]
 
 
 def figures(marks: Sequence[Marks]) -> Figures:
     """The figures of these marks."""
-    calibration = Calibration()
+    calibration = seen = Calibration()
     for one in marks:
-        calibration = calibration.plus(one.calibration)
+        calibration, seen = calibration.plus(one.calibration), seen.plus(one.calibration_seen)
     days = sum(one.seconds for one in marks) / DAY_S
     storms = [one for one in marks if one.storms]
     found = sum(one.storm_delay_s is not None for one in storms)
@@ -109,6 +112,8 @@ def figures(marks: Sequence[Marks]) -> Figures:
         resolved_blind=sum(one.resolved_blind for one in marks),
         ece=calibration.ece(),
         ece_doubtful=calibration.ece_doubtful(),
+        ece_seen=seen.ece(),
+        ece_seen_doubtful=seen.ece_doubtful(),
         brier=calibration.brier(),
         reliability=_reliability(calibration),
     )

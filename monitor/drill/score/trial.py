@@ -22,6 +22,8 @@ class Told:
     level: Level
     fault: Fault
     pages: bool
+    venues: frozenset[str] = frozenset()
+    """Venues of its findings in the venue leg of grade 2 or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,13 @@ class Trial:
     def take(self, changes: Iterable[IncidentChange], at_s: float) -> None:
         """Note changes that left at `at_s`."""
         for one in changes:
-            self.told.append(Told(at_s, one.incident_id, one.scope, one.kind.value, one.level, one.fault, one.pages))
+            venues = frozenset(
+                found.subject.venue
+                for found in one.evidence
+                if found.leg is Leg.VENUE and found.grade >= 2 and found.subject.venue is not None
+            )
+            told = Told(at_s, one.incident_id, one.scope, one.kind.value, one.level, one.fault, one.pages, venues)
+            self.told.append(told)
 
     def look(self, correlator: Correlator, at_s: float | None = None) -> None:
         """Note the verdict of each asset, if it is a new one. `at_s` None: it was said at the end of its second."""

@@ -37,14 +37,24 @@ class Spell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegTruth(Spell):
-    """A leg that holds for this span. `blind`: nobody can see it, so no finding of it is expected."""
+    """A leg that holds for this span. `blind`: nobody can see it, so no finding of it is expected.
+
+    `first_s`, for a leg that grows: when it can first be seen. From then on a finding is not wrong; it is due at the onset.
+    """
 
     leg: Leg
     blind: bool = False
+    first_s: float | None = None
+
+    @property
+    def shown(self) -> Spell:
+        """The span in which a finding of it is not wrong."""
+        return Spell(onset_s=self.onset_s if self.first_s is None else self.first_s, end_s=self.end_s)
 
     def moved(self, by_s: float) -> LegTruth:
         """The same leg, later."""
-        return replace(self, onset_s=self.onset_s + by_s, end_s=self.end_s + by_s)
+        first_s = None if self.first_s is None else self.first_s + by_s
+        return replace(self, onset_s=self.onset_s + by_s, end_s=self.end_s + by_s, first_s=first_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +99,7 @@ class Truth:
 
     def allowed(self, at_s: float) -> Level:
         """The highest level that is right at a time: one, two or three legs on, a venue at fault, or nothing."""
-        on = {one.leg for one in self.legs if one.covers(at_s, SETTLE_S)}
+        on = {one.leg for one in self.legs if one.shown.covers(at_s, SETTLE_S)}
         blind = any(one.blind for one in self.legs)
         if len(on) == len(LEGS):
             found = Level.STORM_SUSPECTED if blind else Level.PERFECT_STORM
@@ -102,11 +112,18 @@ class Truth:
         return min(found, max(self.level, Level.CALM))
 
     def is_storm(self, at_s: float) -> bool | None:
-        """Whether there is a storm at a time. None: it has just ended, and that second is not counted."""
+        """Whether there is a storm at a time. None: it grows or has just ended, and that second is not counted."""
         storm = self.storm
-        if storm is None or not storm.covers(at_s, SETTLE_S):
+        if storm is None:
             return False
-        return True if storm.covers(at_s) else None
+        if storm.covers(at_s):
+            return True
+        shown = overlap([one.shown for one in self.legs])
+        return None if shown is not None and shown.covers(at_s, SETTLE_S) else False
+
+    def is_blind(self, at_s: float) -> bool:
+        """Whether sources were away at a time."""
+        return any(one.covers(at_s) for one in self.blind)
 
 
 def overlap(spells: Sequence[Spell]) -> Spell | None:

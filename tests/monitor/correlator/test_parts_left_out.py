@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.correlator.active_evidence import WeighedEvidence
-from monitor.correlator.parts import of_one_venue
-from monitor.incidents import Evidence, Leg
+from monitor.correlator.assessment import AssetAssessor
+from monitor.correlator.parts import Part, of_one_venue
+from monitor.incidents import Evidence, Leg, LegVerdict
 from monitor.signals import Subject
+from tests.monitor.correlator.assessors import Assessors
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -43,3 +45,25 @@ def test_a_finding_counts_by_twice_its_venues_share_and_fades() -> None:
 
 def test_nothing_found_stays_nothing() -> None:
     assert of_one_venue([], 0.0, lambda _: 1.0) == []
+
+
+def leg_of(own: Assessors, leg: Leg, *without: Part) -> LegVerdict:
+    assessor = AssetAssessor(own.settings, own.sources, own.board, own.attribution, frozenset(without))
+    return next(one for one in assessor.assess("BTC", own.now_s).verdict.legs if one.leg is leg)
+
+
+def test_without_pooling_many_failing_venues_weigh_no_more_than_one() -> None:
+    own = Assessors([f"v{number}" for number in range(8)])
+    for number in range(8):
+        own.fact(f"v{number}", weight=3.0)
+
+    assert leg_of(own, Leg.VENUE).evidence == pytest.approx(3.0, abs=1.0)
+    assert leg_of(own, Leg.VENUE, Part.POOLING).evidence < 1.5
+
+
+def test_without_coverage_a_closed_feed_counts_as_seen() -> None:
+    own = Assessors(["a"])
+    own.close("a/liquidation")
+
+    assert leg_of(own, Leg.LIQUIDATION).coverage == 0.0
+    assert leg_of(own, Leg.LIQUIDATION, Part.COVERAGE).coverage == 1.0

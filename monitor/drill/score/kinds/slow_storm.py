@@ -18,35 +18,38 @@ SURGE_RISES_S = 3600.0
 
 
 def make(world: World, rng: Random) -> Case:
-    """The surge holds from three times the usual on, the venue leg from the third flicker, the migration leg from 40 % gone."""
+    """Due: the surge from three times the usual on, the venues from the third outage, the liquidity from 40 % gone."""
     begin_s, end_s = LEAD_S, LEAD_S + LASTS_S
     stages = [Stage(from_s=begin_s, until_s=end_s, surge=SURGE, rise_s=SURGE_RISES_S, price_to=0.7, interest_to=0.6)]
     venues = some_venues(world, rng, 0.5, 1.0)
-    flickers = [begin_s + 600.0 + 150.0 * step for step in range(int((LASTS_S - 600.0) / 150.0))]
+    outages = [begin_s + 600.0 + 150.0 * step for step in range(int((LASTS_S - 600.0) / 150.0))]
     outcome = rng.choice(("overloaded", "timeout", "venue_error"))
     stages += [
         Stage(from_s=at, until_s=at + rng.uniform(25.0, 50.0), venues=venues, failing=0.8, outcome=outcome, latency=3.0)
-        for at in flickers
+        for at in outages
     ]
-    facts, left, gone_s = [], 1.0, end_s
+    facts = []
     for step in range(REMOVALS):
-        at_s = begin_s + 300.0 + EVERY_S * step
-        left *= 0.9
+        at_s = _removed_s(step)
+        left = 0.9 ** min(step + 1, int(3600.0 / EVERY_S))  # an account is of what left within the hour
         facts += [removed(at_s, 0.1), accounted(at_s + 12.0, 1.0 - left, readded=0.0)]
-        if 1.0 - left >= 0.4:
-            gone_s = min(gone_s, at_s + 12.0)
     grown_s = begin_s + SURGE_RISES_S * 2.0 / (SURGE - 1.0)
     truth = Truth(
         level=Level.PERFECT_STORM,
         legs=(
-            LegTruth(leg=Leg.LIQUIDATION, onset_s=grown_s, end_s=end_s),
-            LegTruth(leg=Leg.VENUE, onset_s=flickers[2], end_s=end_s),
-            LegTruth(leg=Leg.MIGRATION, onset_s=gone_s, end_s=end_s + 3600.0),
+            LegTruth(leg=Leg.LIQUIDATION, onset_s=grown_s, end_s=end_s, first_s=begin_s),
+            LegTruth(leg=Leg.VENUE, onset_s=outages[2], end_s=end_s, first_s=outages[0]),
+            LegTruth(leg=Leg.MIGRATION, onset_s=_removed_s(4) + 12.0, end_s=end_s + 3600.0, first_s=_removed_s(0)),
         ),
-        venues=tuple(VenueTruth(venue=one, onset_s=flickers[0], end_s=end_s) for one in venues),
+        venues=tuple(VenueTruth(venue=one, onset_s=outages[0], end_s=end_s) for one in venues),
         faults=("venue", "market", "provider"),
     )
     return Case(length_s=end_s + 300.0, truth=truth, stages=tuple(stages), chain=tuple(facts))
+
+
+def _removed_s(step: int) -> float:
+    """When a removal happens; with the fifth, 41 % are gone."""
+    return LEAD_S + 300.0 + EVERY_S * step
 
 
 KIND = Kind(title="a slow storm over hours", make=make)

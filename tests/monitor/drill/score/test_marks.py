@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from monitor.drill.score.marks import flaps, judge
@@ -98,6 +100,23 @@ def test_venues_are_found_by_their_own_incidents_and_others_are_false() -> None:
     marks = judge(said, truth, ASSET)
 
     assert (marks.venue_faults, marks.venue_faults_found, marks.false_venues) == (2, 1, 2)
+
+
+def test_a_venue_is_also_found_by_a_finding_in_the_assets_incident() -> None:
+    truth = Truth(level=Level.WATCH, venues=(VenueTruth(venue="okx", onset_s=10, end_s=90),))
+    blames = replace(told(20, "opened", Level.WATCH), venues=frozenset({"okx", "gate"}))
+
+    marks = judge(trial(blames), truth, ASSET)
+
+    assert (marks.venue_faults_found, marks.false_venues) == (1, 0)
+
+
+def test_seconds_without_sight_are_calibrated_apart() -> None:
+    truth = Truth(blind=(Spell(onset_s=10, end_s=90),))
+
+    marks = judge(trial(seconds=range(100), p=0.4), truth, ASSET)
+
+    assert (marks.calibration.seconds, marks.calibration_seen.seconds) == (100, 20)
 
 
 @pytest.mark.parametrize(("fault", "right"), [(Fault.LOCAL, True), (Fault.VENUE, False)])

@@ -92,3 +92,34 @@ def test_a_truth_is_moved_with_all_its_times() -> None:
     assert moved.legs == (LegTruth(leg=Leg.VENUE, onset_s=101, end_s=102, blind=True),)
     assert moved.venues == (VenueTruth(venue="okx", onset_s=103, end_s=104),)
     assert moved.blind == (Spell(onset_s=105, end_s=106),)
+
+
+def test_a_leg_that_grows_is_not_wrong_before_its_onset_and_those_seconds_are_not_counted() -> None:
+    growing = Truth(
+        level=Level.PERFECT_STORM,
+        legs=(*STORM.legs[:2], LegTruth(leg=Leg.MIGRATION, onset_s=600, end_s=5000, first_s=300)),
+    )
+
+    assert growing.allowed(310) is Level.PERFECT_STORM
+    assert growing.storm == Spell(onset_s=600, end_s=900)
+    assert [growing.is_storm(at) for at in (299, 310, 600)] == [False, None, True]
+    assert growing.moved(100).legs[2].first_s == 400
+
+
+def test_a_storm_whose_legs_never_meet_is_none() -> None:
+    apart = Truth(
+        level=Level.PERFECT_STORM,
+        legs=(
+            LegTruth(leg=Leg.VENUE, onset_s=0, end_s=10),
+            LegTruth(leg=Leg.MIGRATION, onset_s=20, end_s=30, first_s=15),
+        ),
+    )
+
+    assert apart.storm is None
+    assert apart.is_storm(5) is False
+
+
+def test_a_time_is_blind_while_sources_are_away() -> None:
+    truth = Truth(blind=(Spell(onset_s=10, end_s=20),))
+
+    assert [truth.is_blind(at) for at in (9, 10, 20)] == [False, True, False]
