@@ -212,6 +212,7 @@ def _print(made: Score) -> None:
         rows = render.reliability_table(one.together)
         print_table(f"Stated and true: {one.name}", ("p", "seconds", "stated", "true"), rows)
         print_table(f"Kinds: {one.name}", render.KIND_COLUMNS, render.kinds_table(one.by_kind), whole=("kind",))
+        print_table(f"Mistakes: {one.name}", render.MISTAKE_COLUMNS, render.mistakes_table(one), whole=("seed",))
         sizes = ("venues", *render.KIND_COLUMNS[1:])
         print_table(f"Venues: {one.name}", sizes, render.kinds_table(one.by_venues))
     typer.echo(render.closing(made))

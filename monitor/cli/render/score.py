@@ -97,6 +97,17 @@ def kinds_table(groups: dict[str, Figures]) -> list[Row]:
     return rows
 
 
+MISTAKE_COLUMNS = ("seed", "kind", "venues", "what was wrong")
+
+
+def mistakes_table(one: SetScore) -> list[Row]:
+    """One row a seed whose case or twin was judged wrongly."""
+    return [
+        (str(wrong.seed), wrong.kind + (", quiet twin" if wrong.twin else ""), str(wrong.venues), "; ".join(wrong.what))
+        for wrong in one.mistakes
+    ]
+
+
 INCIDENT_COLUMNS = ("opened", "ended", "scope", "peak", "pages", "flaps")
 
 

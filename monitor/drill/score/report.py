@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +11,18 @@ import msgspec
 
 from monitor.drill.score.campaign import Order, Result, cores, grouped, parameters
 from monitor.drill.score.compare import Change, Incident
-from monitor.drill.score.summary import Figures, figures
+from monitor.drill.score.summary import Figures, figures, mistakes
 from monitor.version import stormwatch_version
+
+
+class Mistaken(msgspec.Struct, frozen=True, kw_only=True):
+    """A seed whose case or quiet twin was judged wrongly, and what was wrong."""
+
+    seed: int
+    kind: str
+    venues: int
+    twin: bool
+    what: tuple[str, ...]
 
 
 class SetScore(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +36,7 @@ class SetScore(msgspec.Struct, frozen=True, kw_only=True):
     quiet: Figures
     by_kind: dict[str, Figures]
     by_venues: dict[str, Figures]
+    mistakes: tuple[Mistaken, ...]
     signals: int
     cpu_s: float
 
@@ -68,9 +79,18 @@ def set_score(name: str, first_seed: int, settings: str, found: Sequence[Result]
         quiet=figures([one.quiet for one in found]),
         by_kind=_events(grouped(found, lambda one: one.kind)),
         by_venues=_both(grouped(found, lambda one: f"{one.venues:>3}")),
+        mistakes=tuple(_mistaken(found)),
         signals=sum(one.signals for one in found),
         cpu_s=sum(one.cpu_s for one in found),
     )
+
+
+def _mistaken(found: Sequence[Result]) -> Iterator[Mistaken]:
+    for one in found:
+        for twin, marks in ((False, one.event), (True, one.quiet)):
+            what = mistakes(marks)
+            if what:
+                yield Mistaken(seed=one.seed, kind=one.kind, venues=one.venues, twin=twin, what=what)
 
 
 def _events(groups: Mapping[str, Sequence[Result]]) -> dict[str, Figures]:

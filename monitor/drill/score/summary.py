@@ -41,7 +41,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
     cases: int
     clean: int
-    """Cases without a mistake: see `is_clean`."""
+    """Cases without any of `mistakes`."""
     days: float
     storms: int
     storms_found: int
@@ -87,7 +87,7 @@ def figures(marks: Sequence[Marks]) -> Figures:
     judged = [one.fault_right for one in marks if one.fault_right is not None]
     return Figures(
         cases=len(marks),
-        clean=sum(map(is_clean, marks)),
+        clean=sum(not mistakes(one) for one in marks),
         days=days,
         storms=len(storms),
         storms_found=found,
@@ -119,10 +119,20 @@ def figures(marks: Sequence[Marks]) -> Figures:
     )
 
 
-def is_clean(one: Marks) -> bool:
-    """Whether nothing was wrong or missed: the storm and each leg found, no false level, nothing resolved while blind."""
-    missed = (one.storms and one.storm_delay_s is None) or any(delay is None for _, delay in one.leg_delays)
-    return not missed and not any(one.false.values()) and not one.resolved_blind
+def mistakes(one: Marks) -> tuple[str, ...]:
+    """What was wrong or missed, in words: the storm or a leg not found, a false level, an end while blind. Empty: nothing."""
+    found = (
+        [f"{one.level_right} not found (reached {one.level_reached})"]
+        if one.storms and one.storm_delay_s is None
+        else []
+    )
+    found += [f"{leg} leg not found" for leg, delay_s in one.leg_delays if delay_s is None]
+    found += [
+        f"false {name}" + (f" ({count} times)" if count > 1 else "") for name, count in one.false.items() if count
+    ]
+    if one.resolved_blind:
+        found.append("resolved while blind")
+    return tuple(found)
 
 
 _NAMES = tuple(LEVEL_NAMES[one] for one in Level if one > Level.CALM)

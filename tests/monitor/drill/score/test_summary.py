@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.drill.score.marks import judge
-from monitor.drill.score.summary import delays, figures, is_clean, percentile
+from monitor.drill.score.summary import delays, figures, mistakes, percentile
 from monitor.drill.score.truth import Spell, Truth
 from monitor.incidents import Leg, Level
 from tests.monitor.drill.score.said import ASSET, told, trial
@@ -59,14 +59,27 @@ def test_the_delays_of_legs_are_told_leg_by_leg() -> None:
     assert made.leg_delays["liquidation"].p50_s == 2.5
 
 
-def test_a_case_is_clean_if_all_is_found_and_nothing_is_false() -> None:
+def test_the_mistakes_of_a_case_are_told_in_words_and_a_case_without_any_is_clean() -> None:
     blind = judge(
         trial(told(5, "opened", Level.CALM), told(9, "ended", Level.CALM)),
         Truth(blind=(Spell(onset_s=0, end_s=10),)),
         ASSET,
     )
 
-    assert [is_clean(one) for one in (FOUND, MISSED, FALSE, QUIET, blind)] == [True, False, False, True, False]
+    assert [mistakes(one) for one in (FOUND, QUIET, FALSE, blind)] == [
+        (), (), ("false perfect-storm",), ("resolved while blind",),
+    ]  # fmt: skip
+    assert mistakes(MISSED) == (
+        "perfect-storm not found (reached calm)", "liquidation leg not found", "venue leg not found",
+        "migration leg not found",
+    )  # fmt: skip
+    assert figures([FOUND, MISSED, FALSE, QUIET, blind]).clean == 2
+
+
+def test_several_false_alarms_of_a_level_are_told_with_their_number() -> None:
+    said = trial(told(1, "opened", Level.WATCH), told(2, "opened", Level.WATCH, incident="two"))
+
+    assert mistakes(judge(said, Truth(), ASSET)) == ("false watch (2 times)",)
 
 
 def test_nothing_judged_gives_no_figure() -> None:
