@@ -105,6 +105,18 @@ def _payload() -> dict[str, Any]:
     return of(PayloadRead)
 
 
+def _detect_row() -> dict[str, Any]:
+    from monitor.cli.commands.detect import DetectedRow
+
+    return of(DetectedRow)
+
+
+def _detect_summary() -> dict[str, Any]:
+    from monitor.cli.commands.detect import DetectSummary
+
+    return of(DetectSummary)
+
+
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "signal": lambda: of(Signal),
     "incident-change": lambda: of(IncidentChange),
@@ -121,6 +133,8 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "daemon-status": _daemon_status,
     "venue": _venue,
     "payload": _payload,
+    "detect-row": _detect_row,
+    "detect-summary": _detect_summary,
 }
 
 

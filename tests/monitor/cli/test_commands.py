@@ -46,6 +46,7 @@ def test_help_names_every_command() -> None:
         "db",
         "schema",
         "status",
+        "detect",
     ):
         assert name in text
 
