@@ -1,12 +1,13 @@
 """Finds liquidity that leaves a pool: migrated to another pool, or gone without an explanation; by share of the pool.
 
 Handles only pools whose depth is unknown; `liquidity_accounts.py` handles the others by depth. 20, 40 and 70 % of a pool are
-grades 1, 2 and 3. Removals of the last ten minutes add up; a removal that matches a migration is reported as a migration. A
-reorg that undoes an event withdraws its evidence.
+grades 1, 2 and 3. Removals of the last ten minutes add up; those of six hours do too, to 30, 60 and 85 %. What matches a
+migration is reported as one. A reorg that undoes an event withdraws its evidence.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.correlator.producer import EvidenceBoard, Finding, brief, graded
@@ -15,6 +16,9 @@ from monitor.signals import Signal, SignalKind, Subject
 
 SHARES = (0.20, 0.40, 0.70, 1.01)
 WINDOW_S = 600.0
+SLOW_SHARES = (0.30, 0.60, 0.85, 1.01)
+SLOW_WINDOW_S = 6 * 3600.0
+"""A pool that is emptied by small parts: chance does more in hours than in minutes, so the shares are higher."""
 MAX_MOVES = 256
 
 
@@ -62,16 +66,18 @@ class LiquidityEvidence:
         asset, pool = str(subject.asset), str(subject.pool)
         moves = self._moves.setdefault((name, asset, pool), [])
         moves.append(move)
-        moves[:] = [one for one in moves[-MAX_MOVES:] if move.at_s - one.at_s <= WINDOW_S]
+        moves[:] = [one for one in moves[-MAX_MOVES:] if move.at_s - one.at_s <= SLOW_WINDOW_S]
         self._judge(name, asset, pool, subject.network, move.at_s, to_pool)
 
     def _judge(self, name: str, asset: str, pool: str, network: str | None, at_s: float, to_pool: object) -> None:
         moves = self._moves[name, asset, pool]
-        left = 1.0
-        for one in moves:
-            left *= 1 - one.share
-        moved = 1 - left
-        grade = graded(moved, SHARES)
+        recent = [one for one in moves if at_s - one.at_s <= WINDOW_S]
+        fast, slow = _moved(recent), _moved(moves)
+        grade = max(graded(fast, SHARES), graded(slow, SLOW_SHARES))
+        if graded(fast, SHARES) == grade:
+            moved, moves = fast, recent
+        else:
+            moved = slow
         if not grade:
             self._board.withdraw(f"{name}:{asset}:{pool}")
             return
@@ -103,6 +109,13 @@ class LiquidityEvidence:
 
     def on_second(self, now_s: float) -> None:
         """Does nothing: the evidence depends on signals alone."""
+
+
+def _moved(moves: Sequence[_Move]) -> float:
+    left = 1.0
+    for one in moves:
+        left *= 1 - one.share
+    return 1 - left
 
 
 PRODUCER = LiquidityEvidence
