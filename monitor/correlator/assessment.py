@@ -13,7 +13,7 @@ from monitor.correlator.fusion import CALM_BELOW_NATS, leg_verdict, logistic, lo
 from monitor.correlator.levels import blind_under_stress, level_of
 from monitor.correlator.parts import Part, of_one_venue
 from monitor.correlator.settings import CorrelatorSettings
-from monitor.incidents import LEGS, Blindness, Fault, Leg, LegState, LegVerdict, Verdict
+from monitor.incidents import LEGS, Blindness, Fault, Leg, LegState, LegVerdict, Level, Verdict
 
 BLIND_BELOW = 0.5
 MAX_BLIND = 16
@@ -60,8 +60,9 @@ class AssetAssessor:
         self._attribution = attribution
         self._without = without
 
-    def assess(self, asset: str, now_s: float) -> Assessment:
-        """The asset's verdict at this second, and the reasons for it."""
+    def assess(self, asset: str, now_s: float, before: Verdict | None = None) -> Assessment:
+        """The asset's verdict at this second, and the reasons for it. `before` is the verdict of a second ago."""
+        held = {one.leg for one in before.legs if one.state is LegState.TRUE} if before is not None else set()
         local = bool(self._attribution.local_since_s)
         blind: list[Blindness] = []
         legs = []
@@ -70,7 +71,7 @@ class AssetAssessor:
         for leg in LEGS:
             weighed = self._weighed(asset, leg, now_s)
             coverage = self._leg_coverage(asset, leg, now_s, local, blind)
-            legs.append(leg_verdict(leg, weighed, coverage, self._coverage.watched(asset, leg), self._s))
+            legs.append(leg_verdict(leg, weighed, coverage, self._coverage.watched(asset, leg), self._s, leg in held))
             grades[leg] = _grade(weighed)
             strong += (one for one in weighed if one.nats >= CALM_BELOW_NATS)
         context = min(sum(one.nats for one in self._evidence.of(asset, Leg.FRAGILITY, now_s)), self._s.context_cap_nats)
@@ -82,7 +83,7 @@ class AssetAssessor:
         verdict = Verdict(
             at=utc(now_s),
             asset=asset,
-            level=level_of(legs, grades, p_lo, self._s),
+            level=level_of(legs, grades, p_lo, self._s, before.level if before is not None else Level.CALM),
             p_lo=p_lo,
             p_hi=p_hi,
             prior=prior,

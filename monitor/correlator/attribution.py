@@ -19,6 +19,8 @@ TRANSPORT = frozenset({"timeout", "dns", "refused", "reset", "tls", "local"})
 ROUNDS = 2
 FRESH_S = 60.0
 """The state of a target that was not asked for so long is unknown."""
+REMEMBERED_S = 3600.0
+"""A target that was not asked for so long is none any more."""
 
 
 @dataclass(slots=True)
@@ -83,10 +85,17 @@ class Attribution:
         self.local_until_s.setdefault(vantage, since_s)
 
     def _share_down(self, vantage: str, rounds: int, now_s: float) -> float:
-        live = [one for one in self._targets[vantage].values() if one.live(now_s)]
-        if len(live) < 2 or any(one.control and not one.down(rounds, now_s) for one in live):
+        """The share of the targets that are down. Where a control is not heard any more, what is not heard may be down too:
+
+        else a failure of our own network that nobody asks about any more would let its evidence against venues stand.
+        """
+        known = [one for one in self._targets[vantage].values() if now_s - one.at_s <= REMEMBERED_S]
+        live = [one for one in known if one.live(now_s)]
+        unheard = len(known) - len(live) if any(one.control and not one.live(now_s) for one in known) else 0
+        if not live or len(live) + unheard < 2 or any(one.control and not one.down(rounds, now_s) for one in live):
             return 0.0
-        return sum(one.down(rounds, now_s) for one in live) / len(live)
+        down = sum(one.down(rounds, now_s) for one in live)
+        return (down + unheard) / (len(live) + unheard) if down else 0.0
 
     def on_second(self, now_s: float) -> list[tuple[str, bool]]:
         """Vantages that became LOCAL (True) or recovered (False) in this second, in order of name."""

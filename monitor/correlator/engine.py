@@ -212,7 +212,9 @@ class Correlator:
         retracted = {one.subject.asset for one in self._evidence.retracted}
         self._evidence.retracted.clear()
         self._history.on_second(now_s, len(self._coverage.assets))
-        assessments = [self._assessor.assess(asset, now_s) for asset in self._coverage.assets]
+        assessments = [
+            self._assessor.assess(asset, now_s, self._verdicts.get(asset)) for asset in self._coverage.assets
+        ]
         changes += self._venue_changes(assessments, now_s, None in late_assets)
         for one in assessments:
             asset = one.verdict.asset

@@ -73,14 +73,22 @@ def bounds(evidence: float, coverage: float, s: CorrelatorSettings) -> tuple[flo
 
 
 def leg_verdict(
-    leg: Leg, weighed: Sequence[WeighedEvidence], coverage: float, watched: bool, s: CorrelatorSettings
+    leg: Leg,
+    weighed: Sequence[WeighedEvidence],
+    coverage: float,
+    watched: bool,
+    s: CorrelatorSettings,
+    held: bool = False,
 ) -> LegVerdict:
-    """One leg's verdict. A leg without a declared source is not watched: the operator declares it calm."""
+    """One leg's verdict. A leg without a declared source is not watched: the operator declares it calm.
+
+    `held`: it was TRUE a second ago, and needs less to stay so.
+    """
     if not watched:
         coverage = 1.0
     evidence = leg_nats(weighed, s)
     w_lo, w_hi = bounds(evidence, coverage, s)
-    if w_lo >= s.true_nats:
+    if w_lo >= (s.leave_nats if held else s.true_nats):
         state = LegState.TRUE
     elif evidence < s.false_below_nats and coverage >= s.false_coverage:
         state = LegState.FALSE

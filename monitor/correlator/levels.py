@@ -13,12 +13,14 @@ RAREST_PER_DAY = 1 / (1e6 * 365.25)
 """No background is known so well that a rarer chance could be told."""
 
 
-def level_of(legs: Sequence[LegVerdict], grades: Mapping[Leg, int], p_lo: float, s: CorrelatorSettings) -> Level:
-    """The level of three legs. `grades` holds the highest grade of each leg."""
+def level_of(
+    legs: Sequence[LegVerdict], grades: Mapping[Leg, int], p_lo: float, s: CorrelatorSettings, held: Level = Level.CALM
+) -> Level:
+    """The level of three legs. `grades` holds the highest grade of each leg; `held` is the level of a second ago."""
     true = [one for one in legs if one.state is LegState.TRUE]
     unknown = [one for one in legs if one.state is LegState.UNKNOWN]
     strong = any(grades[one.leg] >= WATCH_GRADE for one in true)
-    if len(true) == len(legs) and p_lo >= s.storm_p:
+    if len(true) == len(legs) and p_lo >= (s.storm_leave_p if held is Level.PERFECT_STORM else s.storm_p):
         return Level.PERFECT_STORM
     if len(true) == 2 and unknown and strong:
         return Level.STORM_SUSPECTED

@@ -28,6 +28,9 @@ class CorrelatorSettings:
     """b: the most that an unseen leg could weigh for a storm; also the cap of a leg's evidence."""
     true_nats: float = 1.5
     """A leg is TRUE when its lower bound reaches this: seen stress survives discounting for blindness."""
+    leave_nats: float = 0.75
+    """A leg that was TRUE a second ago is TRUE until its lower bound falls under this: a finding that fades and is renewed, or
+    stress at the bound, changes no level."""
     false_below_nats: float = 2.0
     false_coverage: float = 0.5
     """A leg is FALSE with evidence under `false_below_nats` and at least this coverage."""
@@ -37,6 +40,8 @@ class CorrelatorSettings:
     """The most that fragility may add: context makes a storm likelier, but never makes one."""
 
     storm_p: float = 0.5
+    storm_leave_p: float = 0.3
+    """A perfect storm is one until p_lo falls under this."""
     critical_p: float = 0.9
     enter_ticks: int = 2
     """Seconds a level must hold before it is reported; grade-4 evidence enters at once."""
@@ -90,6 +95,7 @@ class CorrelatorSettings:
         for name in (
             "prior",
             "storm_p",
+            "storm_leave_p",
             "critical_p",
             "leave_p_hi",
             "single_vantage_cap",
@@ -100,6 +106,8 @@ class CorrelatorSettings:
                 raise ValueError(f"{name} between 0 and 1")
         if self.mu_min <= 1:
             raise ValueError("mu_min above 1")
+        if self.leave_nats > self.true_nats or self.storm_leave_p > self.storm_p:
+            raise ValueError("leave_nats of at most true_nats, and storm_leave_p of at most storm_p")
         if self.enter_ticks < 1 or self.lower_ticks < 1:
             raise ValueError("enter_ticks and lower_ticks of at least 1")
         for name in ("background_half_life_s", "level_short_s", "level_long_s", "rate_floor", "idle_gaps"):

@@ -7,7 +7,7 @@ be seen on the venue's sources. The venue's episode also reports for an asset wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from monitor.correlator.active_evidence import ActiveEvidence, WeighedEvidence, utc
@@ -63,7 +63,7 @@ class VenueAssessment:
 
 
 class VenueAssessor:
-    """Assesses venues from the evidence and the coverage; holds no state."""
+    """Assesses venues from the evidence, the coverage and which of them are in an episode."""
 
     def __init__(
         self, settings: CorrelatorSettings, coverage: Coverage, evidence: ActiveEvidence, attribution: Attribution
@@ -72,8 +72,10 @@ class VenueAssessor:
         self._coverage = coverage
         self._evidence = evidence
         self._attribution = attribution
+        self._held: frozenset[str] = frozenset()
+        """Venues that are in an episode: their leg needs less to stay TRUE."""
 
-    def assess(self, now_s: float, live: Iterable[str], assets: Sequence[Assessment]) -> list[VenueAssessment]:
+    def assess(self, now_s: float, live: Collection[str], assets: Sequence[Assessment]) -> list[VenueAssessment]:
         """Every venue that has shared evidence or a live episode, in order of name."""
         facts = self._evidence.shared(now_s)
         if self._attribution.suspected:  # the failures may be our own network's
@@ -87,6 +89,7 @@ class VenueAssessor:
             if asset.blind_stress and asset.shared_alone:
                 for venue in asset.venues:
                     blind_assets.setdefault(venue, []).extend(asset.verdict.blind)
+        self._held = frozenset(live)
         return [self._venue(name, facts.get(name, ()), stressed, blind_assets.get(name), now_s) for name in names]
 
     def _venue(
@@ -99,9 +102,10 @@ class VenueAssessor:
     ) -> VenueAssessment:
         coverage, blind = self._coverage_of(venue, now_s)
         cap = self._s.single_vantage_cap if self._attribution.vantages < 2 else 1.0
-        state = leg_verdict(Leg.VENUE, facts, cap, True, self._s).state
+        held = venue in self._held
+        state = leg_verdict(Leg.VENUE, facts, cap, True, self._s, held).state
         if state is not LegState.TRUE:
-            state = leg_verdict(Leg.VENUE, facts, min(coverage, cap), True, self._s).state
+            state = leg_verdict(Leg.VENUE, facts, min(coverage, cap), True, self._s, held).state
         grade = max((one.evidence.grade for one in facts if one.nats >= 1), default=0)
         blind_stress = blind_assets is not None
         watch = state is LegState.TRUE and (grade >= WATCH_GRADE or blind_stress)

@@ -1,4 +1,8 @@
-"""Finds faults of a venue's feeds: silence on an open socket, cuts, gaps, refusals and unreadable frames."""
+"""Finds faults of a venue's feeds: cuts, gaps, refusals and unreadable frames.
+
+Silence is none: it takes sight away (coverage.py), and what cannot be seen is no evidence of stress. A venue that stands still
+behind an open socket is told by its failing answers, its frozen book, its own words.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,6 @@ from monitor.signals import Signal, SignalKind, Subject
 WINDOW_S = 60.0
 CUTS = (2, 4, 8, 16)
 MAX_FAULTS = 64
-SILENT_GRADE = 2
 MAX_GRADE = 3
 
 _WORDS = {
@@ -23,9 +26,9 @@ _WORDS = {
 
 
 class FeedFaultsEvidence:
-    """Silence at once; cuts, gaps, refusals and unreadable frames by their number in a minute."""
+    """Cuts, gaps, refusals and unreadable frames by their number in a minute."""
 
-    kinds = frozenset({SignalKind.FEED_SILENT, *_WORDS})
+    kinds = frozenset(_WORDS)
 
     def __init__(self, board: EvidenceBoard) -> None:
         self._board = board
@@ -37,37 +40,29 @@ class FeedFaultsEvidence:
         if venue is None or signal.attributes.get("planned") is True:
             return
         own_lag = self._board.attribution.own_lag
-        if signal.kind is SignalKind.FEED_SILENT and own_lag.explains(signal):
-            return
         if signal.kind is SignalKind.FEED_CLOSED and own_lag.in_second_of(signal):
             return  # it may have been cut because we were late to answer
         feed = signal.source.rpartition("/")[2]
-        if signal.kind is SignalKind.FEED_SILENT:
-            key, grade, onset_s, value = feed, SILENT_GRADE, at_s - signal.value, signal.value
-            said = f"{venue} {feed} silent on an open socket"
-        else:
-            times = self._faults.setdefault((venue, signal.kind, feed), deque(maxlen=MAX_FAULTS))
-            times.append(at_s)
-            while at_s - times[0] > WINDOW_S:
-                times.popleft()
-            key, onset_s, value = f"{feed}-{signal.kind.value}", times[0], len(times)
-            grade = min(graded(len(times), CUTS), MAX_GRADE)
-            said = f"{_WORDS[signal.kind]} {venue} {feed} {len(times)} times in a minute"
+        times = self._faults.setdefault((venue, signal.kind, feed), deque(maxlen=MAX_FAULTS))
+        times.append(at_s)
+        while at_s - times[0] > WINDOW_S:
+            times.popleft()
+        grade = min(graded(len(times), CUTS), MAX_GRADE)
         if grade:
             self._board.put(
                 Finding(
                     name="feed_faults",
                     leg=Leg.VENUE,
                     subject=Subject(venue=venue),
-                    key=key,
+                    key=f"{feed}-{signal.kind.value}",
                     grade=grade,
-                    onset_s=onset_s,
+                    onset_s=times[0],
                     at_s=at_s,
                     half_life_s=self._board.settings.venue_half_life_s,
-                    value=value,
+                    value=len(times),
                     normal=0.0,
                     unit="1",
-                    said=said,
+                    said=f"{_WORDS[signal.kind]} {venue} {feed} {len(times)} times in a minute",
                 )
             )
 

@@ -126,14 +126,6 @@ def test_books_from_rest_and_books_without_an_asset_are_ignored() -> None:
     assert not harness.grades
 
 
-def test_a_silent_feed_is_evidence_at_once_with_its_onset() -> None:
-    harness = ProducerHarness("feed_faults")
-    harness.send(SignalKind.FEED_SILENT, 100, 30.0, source="alpha/trades", planned=False)
-    assert harness.grades == {"feed_faults": 2}
-    assert next(harness.board.everything()).onset == at(70)
-    harness.second(101)
-
-
 def test_planned_feed_faults_and_faults_without_a_venue_are_no_evidence() -> None:
     harness = ProducerHarness("feed_faults")
     for second in range(9):

@@ -92,15 +92,6 @@ def fault(lone: LoneProducer, second: float, kind: SignalKind = SignalKind.FEED_
     lone.send(kind, second, value, ALPHA, source="alpha/trades")
 
 
-def test_a_silent_feed_is_described_in_full() -> None:
-    lone = LoneProducer("feed_faults")
-    fault(lone, 100, SignalKind.FEED_SILENT, 30.0)
-    said = "alpha trades silent on an open socket"
-    expected = about_alpha("feed_faults", 2, 70, 100, 30.0, said, id="feed_faults:alpha:alpha:trades")
-    assert fields_of(lone.only()) == expected
-    assert lone.only().unit == "1"
-
-
 @pytest.mark.parametrize(
     ("faults", "grade"), [(1, 0), (2, 1), (3, 1), (4, 2), (7, 2), (8, 3), (15, 3), (16, 3), (30, 3)]
 )
