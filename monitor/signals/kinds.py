@@ -42,7 +42,7 @@ KINDS: Mapping[SignalKind, Kind] = {
             "censoring": "liquidation feeds: complete, latest_per_second, largest_per_second, one_per_second",
         },
         droppable=False,
-        ranges={"weight": (1e-9, 1e9)},
+        ranges={"weight": (0.0, 1e9)},
         words={"leg": frozenset({None, "liquidation", "venue", "migration", "fragility"})},
     ),
     SignalKind.TICK: Kind("always 0; source is clock", "", {}, droppable=True),
