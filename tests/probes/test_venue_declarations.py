@@ -15,6 +15,9 @@ from tests.probes.cases import ROOT, Case, found, listed
 
 FOLDER = Path(venues.__file__).parent
 CASES = found()
+MAX_LINES = 200
+STILL_LONGER = {"bybit": 262, "deribit": 257, "htx": 266, "okx": 275}
+"""Two products, or a form of its own for each message. These may only become shorter."""
 
 
 @pytest.mark.parametrize("name", venues.NAMES)
@@ -27,6 +30,12 @@ def test_nothing_of_a_new_venue_is_left_to_fill_in(name: str) -> None:
         if MARK in line
     ]
     assert left == []
+
+
+@pytest.mark.parametrize("name", venues.NAMES)
+def test_a_venue_file_has_at_most_two_hundred_lines_or_grows_no_longer(name: str) -> None:
+    lines = len((FOLDER / f"{name}.py").read_text().splitlines())
+    assert lines <= STILL_LONGER.get(name, MAX_LINES)
 
 
 @pytest.mark.parametrize("name", venues.NAMES)

@@ -91,7 +91,8 @@ def test_old_orders_that_a_renewed_subscription_repeats_are_backlog_and_new_ones
 def test_a_contract_that_is_listed_as_not_trading_ends_its_claims_within_a_second() -> None:
     one = reader()
     readings = one.second(at(1), 1.0, {SWAP.symbol: replace(SWAP, trading=False)})
-    assert states(readings) == [("mark-price", ClaimState.ENDED), ("open-interest", ClaimState.ENDED)]
+    of_the_contract = ("mark-price", "open-interest", "adl-warning")
+    assert states(readings) == [(channel, ClaimState.ENDED) for channel in of_the_contract]
 
 
 def test_an_unlisted_instrument_is_not_taken_for_one_that_ended() -> None:

@@ -60,6 +60,8 @@ def test_a_liquidation_channel_that_okx_refuses_stays_refused_while_mark_prices_
     talk = Talk("okx", SWAPS)
     for channel in ("mark-price", "open-interest"):
         talk.hear({"event": "subscribe", "arg": {"channel": channel, "instId": SWAPS}})
+    family = {"channel": "adl-warning", "instType": "SWAP", "instFamily": "BTC-USDT"}
+    talk.hear({"event": "subscribe", "arg": family})
     (refused,) = changed(talk.hear({"event": "error", "code": "60018", "msg": words}))
     assert (refused.channel, refused.state) == ("liquidation-orders", ClaimState.REFUSED)
     assert "bad_request: 60018" in refused.reason
