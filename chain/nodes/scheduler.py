@@ -164,7 +164,8 @@ class Scheduler:
         self._limits.throttled += 1
         pause_s = PAUSE_S * 2**job.throttled if failure.rest_s is None else max(failure.rest_s, PAUSE_S)
         job.throttled += 1
-        if job.throttled > 1 and len(piece) * 2 > self._limits.max_asks:
+        full = len(piece) * 2 > self._limits.max_asks
+        if job.throttled > 2 or (job.throttled > 1 and full):  # a second's allowance may be smaller than this batch
             self._limits.fewer_asks(len(piece), len(piece) * (3 if job.throttled == 2 else 2) // 4, sure=False)
         if self._busy > 1:
             self._lanes = max(self._lanes - 1, 1)

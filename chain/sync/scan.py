@@ -22,6 +22,7 @@ from chain.sync.checkpoint import Checkpoint, Checkpoints, decode
 from chain.sync.code_comparison import CodeComparison
 from chain.sync.detector_set import DetectorSet
 from chain.sync.digest import RangeDigest
+from chain.sync.first_look import FirstLook
 from chain.sync.prefetch import Prefetch, Wanted
 from chain.sync.settings import WatcherSettings, open_nodes, utc_now
 
@@ -46,15 +47,22 @@ class ScanIncomplete(Exception):
         self.number = number
 
 
-async def prime(nodes: NodeGroup, network: NetworkId, detectors: DetectorSet, header: Header, clock: Clock) -> None:
+async def prime(
+    nodes: NodeGroup,
+    network: NetworkId,
+    detectors: DetectorSet,
+    header: Header,
+    clock: Clock,
+    look: FirstLook | None = None,
+) -> None:
     """Show the detectors the state of a block without its logs. Three times, because each result may need more reads.
 
-    What was read or found unknown in this block is not asked again.
+    What was read or found unknown in this block is not asked again. With a `look`, only the addresses that it lets be read.
     """
     asked: frozenset[AnyRead] = frozenset()
     known = StateRead()
     for _ in range(3):
-        reads = detectors.reads().state
+        reads = (look.of(detectors.reads()) if look else detectors.reads()).state
         wanted = fetch.BlocksWanted(run=[header], reads=Reads(state=reads - asked), state_of=[header])
         [found] = await fetch.blocks(nodes, network, wanted, clock)
         asked, known = asked | reads, known | found.state

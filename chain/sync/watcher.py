@@ -31,6 +31,7 @@ from chain.sync.code_comparison import LIVE_REQUESTS_S, CodeComparison, not_comp
 from chain.sync.deep_reorg import DeepReorg, read_deep_reorg
 from chain.sync.detector_set import DetectorSet
 from chain.sync.digest import Digested, RangeDigest
+from chain.sync.first_look import FirstLook
 from chain.sync.head_clock import HeadClock
 from chain.sync.scan import ScanIncomplete, prime, scan
 from chain.sync.settings import WatcherSettings, open_nodes, utc_now
@@ -76,6 +77,7 @@ class Watcher:
         self._max_run = MAX_RUN
         self._head_clock = HeadClock(settings.network)
         self._stride = Stride(settings.network.block_time_s)
+        self._first_look = FirstLook(settings.network.block_time_s)
 
     async def events(self) -> AsyncIterator[ChainEvent]:
         """Yield the events of the network forever. A request for the next event confirms the last one."""
@@ -194,8 +196,12 @@ class Watcher:
         """
         sparse = old or coarse
         of = [*run[: 1 if self._grown else 0], run[-1]] if sparse else run
-        wanted = fetch.BlocksWanted(run=run, reads=reads, state_of=of, live=not sparse)
+        if self._first_look.waits and not sparse:
+            self._first_look.more()
+        wanted = fetch.BlocksWanted(run=run, reads=self._first_look.of(reads), state_of=of, live=not sparse)
+        began_s = asyncio.get_running_loop().time()
         blocks = await fetch.blocks(self._nodes, self._network.id, wanted, self._clock)
+        self._first_look.took(asyncio.get_running_loop().time() - began_s)
         digest = RangeDigest(
             detectors, partial(self._whole, reads=reads), partial(fetch.with_checks, self._nodes), detectors.memory
         )
@@ -220,7 +226,14 @@ class Watcher:
         if number > head.number:
             return False
         header = (await fetch.headers(self._nodes, [max(number, 0)]))[0]
-        await prime(self._nodes, self._network.id, detectors, header, self._clock)
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        self._first_look.begin(sorted({read.address for read in detectors.reads().state}))
+        while self._first_look.waits and loop.time() - began_s < self._network.block_time_s:
+            self._first_look.more()
+            look_s = loop.time()
+            await prime(self._nodes, self._network.id, detectors, header, self._clock, self._first_look)
+            self._first_look.took(loop.time() - look_s)
         self._canonical.extend(Followed(header=header, events=(), memories=detectors.memory()))
         self._save()  # from here on no event may be lost, although none was emitted yet
         self._emit_head(header)

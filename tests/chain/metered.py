@@ -65,11 +65,11 @@ class TownBlock:
 class Town:
     """A chain of many contracts. `overrides`: whether its node runs code that a call brings along."""
 
-    def __init__(self, *, overrides: bool = True) -> None:
+    def __init__(self, *, overrides: bool = True, contracts: Sequence[Address] = CONTRACTS) -> None:
         self.overrides = overrides
         self.blocks: list[TownBlock] = []
         self.upgrades: list[tuple[int, Address]] = []
-        self._targets = {one: 0xA0000 + at for at, one in enumerate(CONTRACTS)}
+        self._targets = {one: 0xA0000 + at for at, one in enumerate(contracts)}
         self._code = {f"0x{one:040x}": CODE for one in self._targets.values()}
         self.grow()
         self.grow()

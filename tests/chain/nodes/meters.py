@@ -22,6 +22,17 @@ class CallsPerSecond(Meter):
         return None if self._window.take(len(asks), now_s) else web.Response(status=429)
 
 
+class RequestsPerSecond(Meter):
+    """`most` requests a second, whatever is in them; beyond, HTTP 429."""
+
+    def __init__(self, most: float = 10) -> None:
+        super().__init__()
+        self._window = Window(most)
+
+    def admit(self, asks: Sequence[Ask], now_s: float) -> Refused:
+        return None if self._window.take(1, now_s) else web.Response(status=429)
+
+
 class BatchItems(Meter):
     """Batches of at most `most`: the error of the whole batch names the number, or the connection is dropped."""
 

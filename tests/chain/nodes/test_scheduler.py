@@ -236,3 +236,27 @@ def test_two_callers_share_the_node_and_one_that_gives_up_leaves_its_lane() -> N
 
     assert in_virtual_time(story) == RIGHT[:5]
     assert service.open == 0
+
+
+@pytest.mark.parametrize("most", [1, 2, 9, 10, 24])
+@pytest.mark.parametrize("asks", [11, 16, 30, 49, 51, 100])
+def test_a_batch_that_a_seconds_allowance_never_covers_becomes_smaller_until_it_does(most: int, asks: int) -> None:
+    class Whole(Service):
+        def refuse(self, asks: Sequence[Ask]) -> dict[int, Refusal]:
+            if len(asks) > most:
+                raise NodeFailure(NodeFaultKind.THROTTLED, "HTTP 429")
+            return {}
+
+    service, tries = Whole(), 0
+
+    async def story() -> list[Any]:
+        nonlocal tries
+        while True:
+            tries += 1
+            try:
+                return await service.scheduler.ask(ASKS[:asks])
+            except NodeFailure:
+                await asyncio.sleep(60)
+
+    assert in_virtual_time(story) == RIGHT[:asks]
+    assert tries <= 4
