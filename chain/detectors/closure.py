@@ -4,6 +4,7 @@ The declared places end at the first target. What a call touches beyond it (an a
 and after each change) shows the accounts and slots of the whole path: nested proxies and clones, a beacon behind a clone, a
 registry. A slot that holds the address of an account on the path points on; other slots do not matter. From then on each pointer
 and the code hash of each account is read in every block. A node that can show neither leaves the path at its declared places.
+Of a diamond or router one function of each facet is called too, as its loupe or the logs of its changes name them.
 """
 
 from __future__ import annotations
@@ -14,11 +15,25 @@ import msgspec
 
 from chain.blocks.abi import address_of
 from chain.blocks.block import Block, Write
-from chain.blocks.delegates import NEUTRAL, PRECOMPILED
-from chain.blocks.reads import NO_CODE, UNKNOWN_FUNCTION, AnyRead, CodeHash, PathCode, Reads, SlotWord, TouchedState
+from chain.blocks.delegates import NEUTRAL, PRECOMPILED, Touched
+from chain.blocks.reads import (
+    NO_CODE,
+    UNKNOWN_FUNCTION,
+    AnyRead,
+    CallBytes,
+    CodeHash,
+    PathCode,
+    Read,
+    Reads,
+    SlotWord,
+    TouchedState,
+)
+from chain.blocks.standards import NOBODY
 from chain.control.timelocks import Executions
 from chain.events import Address, PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
+from chain.proxies.diamonds import EXTENSIONS, FACETS
+from chain.proxies.table_claims import answered_table
 from chain.proxies.upgrade_memory import SilentRepeats, Upgrade, upgraded
 from chain.watch import Watch
 
@@ -30,6 +45,9 @@ MAX_TRIES = 2
 """Blocks that were asked and did not answer, after which the path ends at the declared places."""
 MAX_ACCOUNTS = 8
 MAX_POINTERS = 16
+MAX_FUNCTIONS = 12
+"""Facets of a contract whose paths are followed; each may add `PER_FUNCTION` accounts and pointers."""
+PER_FUNCTION = 2
 CUSTOM, PATH = "custom", "path"
 """The kinds that events name: a slot of the contract itself that no kind declares; another contract on its path."""
 
@@ -40,6 +58,7 @@ Writes = dict[tuple[Address, int], list[Write]]
 class _Path(msgspec.Struct):
     """Beyond the contract: the code hash of each account, and the word of each pointer ("account slot"); "": not read yet. After
     a change it is `due` from the next block with state on, so that a range of blocks read for logs alone does not end there.
+    `functions` maps a facet to one of its functions; `serving` a pointer to the one function whose facet it holds.
     """
 
     due: bool = True
@@ -47,6 +66,23 @@ class _Path(msgspec.Struct):
     found: bool = False
     codes: dict[str, str] = {}
     pointers: dict[str, str] = {}
+    functions: dict[str, str] = {}
+    serving: dict[str, str] = {}
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it was read."""
+        return "" not in self.codes.values() and "" not in self.pointers.values()
+
+    def narrow(self) -> bool:
+        """Keep the slots that hold an account of the path, and accounts with code, once all of them were read."""
+        if not self.is_whole:
+            return False
+        before = self.pointers, self.codes
+        named = {slot: address_of(int(word, 16)) for slot, word in self.pointers.items()}
+        self.pointers = {slot: self.pointers[slot] for slot, account in named.items() if account in self.codes}
+        self.codes = {at: code for at, code in self.codes.items() if code != f"{NO_CODE:#x}" or at in named.values()}
+        return before != (self.pointers, self.codes)
 
 
 class _Memory(msgspec.Struct):
@@ -76,7 +112,7 @@ class Closure:
                 reads.update(PathCode(Address(account)) for account in path.codes)
                 if path.due and not path.found and path.tries < MAX_TRIES and left:
                     left -= 1
-                    reads |= {CodeHash(contract), *_questions(contract)}
+                    reads |= {CodeHash(contract), *_questions(contract, *path.functions.values())}
             state = frozenset(reads | writes)
             self._reads = Reads(state=state, deferrable=state, writes=frozenset(writes))
         return self._reads
@@ -99,7 +135,8 @@ class Closure:
                 if not block.still.issuperset((contract, *path.codes)) or writes:
                     found += self._changes(block, Address(contract), writes, news)
         for contract in dict.fromkeys(one.contract for one in upgrades):
-            self._memory.paths[contract] = _Path(due=False)  # another path, or another place on it: what it was is told
+            functions = _after(self._path(contract).functions, (one for one in upgrades if one.contract == contract))
+            self._memory.paths[contract] = _Path(due=False, functions=functions)  # another path: what it was is told
             self._reads = None
         for contract in self._contracts if block.state else ():
             self._learn(block, contract)
@@ -127,7 +164,7 @@ class Closure:
                 new, old = address_of(word), path.pointers[pointer]
                 path.pointers[pointer] = f"{word:#x}"
                 if old and new != address_of(int(old, 16)) and (contract, new) not in news:
-                    yield self._pointed(block, contract, _slot(pointer), old, new, write)
+                    yield self._pointed(block, contract, pointer, old, new, write)
             changed = changed or (bool(before) and path.pointers[pointer] != before)
         for account, before in path.codes.items():
             now = block.state.get(PathCode(Address(account)))
@@ -142,16 +179,19 @@ class Closure:
             self._reads = None
 
     def _pointed(
-        self, block: Block, contract: Address, at: SlotWord, old: str, new: Address, write: Write | None
+        self, block: Block, contract: Address, pointer: str, old: str, new: Address, write: Write | None
     ) -> ContractUpgraded:
+        at, serving = _slot(pointer), self._path(contract).serving.get(pointer)
         upgrade = Upgrade(
             contract=contract,
             kind=CUSTOM if at.address == contract else PATH,
-            role=Role.IMPLEMENTATION,
+            role=Role.FACET if serving else Role.IMPLEMENTATION,
             old=address_of(int(old, 16)),
             new=new,
             seen_by=SeenBy.TRACE if write else SeenBy.SLOT,
             at=write,
+            gained=(serving,) if serving else (),
+            lost=(serving,) if serving else (),
             holder=None if at.address == contract else at.address,
         )
         return self._silent.numbered(upgraded(block, upgrade))
@@ -172,7 +212,8 @@ class Closure:
         """Take what a call of the contract touches; then keep what points on."""
         path = self._path(contract)
         if path.found:
-            self._narrow(path)
+            if path.narrow():
+                self._reads = None
             return
         if not path.due:
             path.due, self._reads = True, None
@@ -181,32 +222,82 @@ class Closure:
             return
         self._memory.paths[contract] = path
         self._reads = None
-        answers = (block.state.get(read) for read in _questions(contract))
-        touched = next((one for one in answers if one is not None), None)
-        if touched is None:
+        functions = _functions(block, contract, path.functions)
+        if functions != path.functions:
+            path.functions = functions  # asked for in the next block
+            return
+        found = _found(block, contract, functions, path)
+        if found is None:
             path.tries += 1
-            return
-        accounts = [at for at, _ in touched if at not in (contract, NEUTRAL) and int(at, 16) >= PRECOMPILED]
-        gone = [at for at, code in path.codes.items() if code == f"{NO_CODE:#x}"]
-        kept = list(dict.fromkeys([*gone, *accounts]))[:MAX_ACCOUNTS]
-        slots = [f"{at} {slot:#x}" for at, some in touched if at == contract or at in kept for slot in some]
-        path.found = True
-        path.codes = {at: path.codes.get(at, "") for at in kept}
-        path.pointers = {slot: path.pointers.get(slot, "") for slot in slots[:MAX_POINTERS]}
-
-    def _narrow(self, path: _Path) -> None:
-        """Keep the slots that hold an account of the path, and accounts with code, once all of them were read."""
-        if "" in path.codes.values() or "" in path.pointers.values():
-            return
-        named = {slot: address_of(int(word, 16)) for slot, word in path.pointers.items()}
-        pointers = {slot: path.pointers[slot] for slot, account in named.items() if account in path.codes}
-        codes = {at: code for at, code in path.codes.items() if code != f"{NO_CODE:#x}" or at in named.values()}
-        if (pointers, codes) != (path.pointers, path.codes):
-            path.pointers, path.codes, self._reads = pointers, codes, None
+        else:
+            self._memory.paths[contract] = found
 
 
-def _questions(contract: Address) -> tuple[TouchedState, TouchedState]:
-    return TouchedState(contract, UNKNOWN_FUNCTION), TouchedState(contract, UNKNOWN_FUNCTION, traced=True)
+def _found(block: Block, contract: Address, functions: dict[str, str], known: _Path) -> _Path | None:
+    """The path that this block's calls touch, with the words that are known; None where no node answered."""
+    found = {body: _answer(block, contract, body) for body in (UNKNOWN_FUNCTION, *functions.values())}
+    if found[UNKNOWN_FUNCTION] is None:
+        return None
+    touched = [(body, at, slots) for body, some in found.items() for at, slots in some or ()]
+    accounts = [at for _, at, _ in touched if at not in (contract, NEUTRAL) and int(at, 16) >= PRECOMPILED]
+    gone = [at for at, code in known.codes.items() if code == f"{NO_CODE:#x}"]
+    more = PER_FUNCTION * len(functions)
+    kept = list(dict.fromkeys([*gone, *accounts]))[: MAX_ACCOUNTS + more]
+    bodies: dict[str, str] = {}
+    for body, at, slots in touched:
+        for slot in slots if at == contract or at in kept else ():
+            bodies.setdefault(f"{at} {slot:#x}", body if at == contract else UNKNOWN_FUNCTION)
+    pointers = list(bodies)[: MAX_POINTERS + more]
+    path = _Path(
+        found=True,
+        codes={at: known.codes.get(at) or _word(block, PathCode(Address(at))) for at in kept},
+        pointers={pointer: known.pointers.get(pointer) or _word(block, _slot(pointer)) for pointer in pointers},
+        functions=functions,
+        serving={one: body for one, body in bodies.items() if one in pointers and body != UNKNOWN_FUNCTION},
+    )
+    path.narrow()
+    return path
+
+
+def _word(block: Block, read: Read[int]) -> str:
+    word = block.state.get(read)
+    return "" if word is None else f"{word:#x}"
+
+
+def _questions(contract: Address, *functions: str) -> list[TouchedState]:
+    return [
+        TouchedState(contract, body, traced=traced)
+        for body in (UNKNOWN_FUNCTION, *functions)
+        for traced in (False, True)
+    ]
+
+
+def _answer(block: Block, contract: Address, body: str) -> Touched | None:
+    found = block.state.get(TouchedState(contract, body))
+    return block.state.get(TouchedState(contract, body, traced=True)) if found is None else found
+
+
+def _functions(block: Block, contract: Address, known: dict[str, str]) -> dict[str, str]:
+    """One function of each facet, by the loupe that answered in this block; else those known by logs."""
+    table = answered_table(block, [CallBytes(contract, body) for body in (FACETS, EXTENSIONS)])
+    if table is None:
+        return known
+    found: dict[str, str] = {}
+    for selector, facet in sorted(table.items()):
+        if facet != contract:
+            found.setdefault(facet, selector)
+    return dict(list(found.items())[:MAX_FUNCTIONS])
+
+
+def _after(functions: dict[str, str], upgrades: Iterable[ContractUpgraded]) -> dict[str, str]:
+    """One function of each facet, after these changes."""
+    found = dict(functions)
+    for one in upgrades:
+        if one.role is Role.FACET:
+            found = {facet: function for facet, function in found.items() if function not in one.lost}
+            if one.gained and one.new not in (NOBODY, one.contract) and len(found) < MAX_FUNCTIONS:
+                found.setdefault(one.new, one.gained[0])
+    return found
 
 
 def _slot(pointer: str) -> SlotWord:

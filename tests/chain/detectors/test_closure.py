@@ -6,14 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 from chain.blocks.block import Block, Write
-from chain.blocks.reads import NO_CODE, UNKNOWN_FUNCTION, AnyRead, CodeHash, PathCode, SlotWord, TouchedState
+from chain.blocks.reads import NO_CODE, UNKNOWN_FUNCTION, AnyRead, CallBytes, CodeHash, PathCode, SlotWord, TouchedState
 from chain.detectors import closure
 from chain.detectors.closure import MAX_TRIES, Closure
 from chain.events import Address, PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
+from chain.proxies.diamonds import FACETS
 from chain.proxies.upgrade_memory import Upgrade, upgraded
 from chain.watch import Watch, WatchedContract
 from tests.chain.builders import address, block, topic
+from tests.chain.proxies.test_diamonds import table_body
 
 AT, TARGET, BEACON, LAST, NEXT = (Address(f"0x{one * 20}") for one in ("aa", "bb", "cc", "dd", "ee"))
 ASKED, TRACED = TouchedState(AT, UNKNOWN_FUNCTION), TouchedState(AT, UNKNOWN_FUNCTION, traced=True)
@@ -183,3 +185,74 @@ def test_the_paths_of_many_contracts_are_asked_for_in_turns() -> None:
     many = tuple(WatchedContract(address=address(0x100000 + at)) for at in range(closure.MAX_ASKED + 5))
     asked = [one for one in closure.make(Watch(contracts=many)).reads().state if isinstance(one, TouchedState)]
     assert len(asked) == 2 * closure.MAX_ASKED
+
+
+FACET, OTHER, SERVED = Address("0x" + "f1" * 20), Address("0x" + "f2" * 20), "0x11223344"
+MAPPED = SlotWord(AT, 97)
+
+
+def router(detector: Closure | None = None, **loupe: bytes) -> World:
+    """Returns a contract that reverts at unknown functions, and runs a facet (which asks the beacon) for one."""
+    world = World(detector)
+    world.answers = {
+        ASKED: ((AT, (98,)),), SlotWord(AT, 98): 0, CodeHash(AT): 9,
+        TouchedState(AT, SERVED): ((AT, (97,)), (FACET, ()), (BEACON, (1,)), (LAST, ())),
+        MAPPED: number_of(FACET), FURTHER: number_of(LAST),
+        **{PathCode(one): 9 for one in (FACET, OTHER, BEACON, LAST, NEXT)},
+        **{CallBytes(AT, FACETS): body for body in loupe.values()},
+    }  # fmt: skip
+    return world
+
+
+def served(old: str | None, new: Address, number: int, *, gained: str = SERVED, lost: str = "") -> ContractUpgraded:
+    return upgraded(
+        block(number),
+        Upgrade(
+            contract=AT, kind="pendle", role=Role.FACET, old=old, new=new, seen_by=SeenBy.LOG,
+            gained=(gained,) if gained else (), lost=(lost,) if lost else (),
+        ),
+    )  # fmt: skip
+
+
+def test_a_loupe_names_the_functions_whose_paths_are_followed() -> None:
+    world = router(loupe=table_body({number_of(FACET): (SERVED, "0x55667788"), number_of(AT): ("0x99999999",)}))
+    found = world.detector.on_block(block(1, state=world.answers), ())
+    assert found == []
+    assert TouchedState(AT, SERVED) in world.detector.reads().state
+    assert TouchedState(AT, "0x99999999") not in world.detector.reads().state
+    world.number = 1
+    world.settled()
+    assert world.detector.reads().state == {MAPPED, FURTHER, *(PathCode(one) for one in (FACET, BEACON, LAST))}
+    world.answers[PathCode(FACET)] = 11
+    assert world.step() == [(Role.CODE, topic(9), topic(11), FACET, SeenBy.CODE)]
+
+
+def test_a_facet_that_a_log_named_is_followed_and_a_silent_write_of_its_mapping_is_a_facet() -> None:
+    world = router()
+    world.settled()
+    world.step(served(None, FACET, world.number + 1))
+    world.settled().settled()
+    world.answers[MAPPED] = number_of(OTHER)
+    [event] = world.detector.on_block(world.made(), ())
+    assert isinstance(event, ContractUpgraded)
+    assert (event.role, event.old, event.new, event.holder) == (Role.FACET, FACET, OTHER, None)
+    assert (event.gained, event.lost) == ((SERVED,), (SERVED,))
+
+
+def test_a_function_that_is_no_longer_served_is_not_called() -> None:
+    world = router()
+    world.settled()
+    world.step(served(None, FACET, world.number + 1))
+    world.step(served(FACET, Address("0x" + "0" * 40), world.number + 1, gained="", lost=SERVED))
+    world.settled()
+    assert not any(isinstance(one, TouchedState | PathCode) for one in world.detector.reads().state)
+
+
+def test_the_facets_that_are_followed_are_bounded() -> None:
+    many = [Address(f"0x{0xFACE00 + at:040x}") for at in range(closure.MAX_FUNCTIONS + 3)]
+    world = router()
+    world.settled()
+    for at, facet in enumerate(many):
+        world.step(served(None, facet, world.number + 1, gained=f"0x{at + 1:08x}"))
+    asked = {one.body for one in world.detector.reads().state if isinstance(one, TouchedState)}
+    assert len(asked) == 1 + closure.MAX_FUNCTIONS

@@ -88,6 +88,8 @@ async def test_no_honest_proxy_of_any_kind_gets_a_warning() -> None:
                         "eip1538",
                         "eip2535",
                         "eip7546",
+                        "pendle",
+                        "thirdweb",
                         "zero_ex",
                     }:
                         assert found.delegated.verdict is Finding.KEPT, name

@@ -21,7 +21,7 @@ from tests.chain.proxies.patterned import nothing
 from tests.chain.proxies.setups import Told, setups
 from tests.evm.anvil import Anvil, running
 
-GROUPS = ("chains", "moments", "lies")
+GROUPS = ("chains", "moments", "lies", "tables")
 
 
 def test_there_are_more_than_sixty_set_ups_and_three_kinds_of_lies() -> None:
