@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from monitor.cli.shared import Json, note, print_json, print_table, settings_fro
 if TYPE_CHECKING:
     from monitor.correlator import CorrelatorSettings
     from monitor.drill.score.campaign import Order, Result
-    from monitor.drill.score.report import Score, SetScore
+    from monitor.drill.score.report import Score
 
 QUIET_S = 2.0
 """Progress is told when a run takes longer, at most so often."""
@@ -174,14 +175,21 @@ def _simulated(
     if other is not None:
         columns += [(f"{name}, {Path(file).name}", some, replace(order, settings=other), file) for name, some in sets]
     show = _progress([size_of(seed, one) for _, some, one, _ in columns for seed in some], order)
-    scored: list[SetScore] = []
-    for name, some, one, title in columns:
-        scored.append(set_score(name, some[0], title, results(some, one, show)))
+    before = signal.signal(signal.SIGTERM, _terminated)
+    try:
+        scored = [set_score(name, some[0], title, results(some, one, show)) for name, some, one, title in columns]
+    finally:
+        signal.signal(signal.SIGTERM, before)
     made = score_of(order, order.kinds or KINDS.names(), scored, time.perf_counter() - began)
     if json:
         print_json(made)
     else:
         _print(made)
+
+
+def _terminated(number: int, _: object) -> None:
+    """End the workers too."""
+    raise SystemExit(128 + number)
 
 
 def _progress(sizes: Sequence[float], order: Order) -> Callable[[Result], None]:

@@ -7,13 +7,14 @@ never meet are for fitting and for judging.
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from random import Random
 
@@ -153,16 +154,24 @@ def _results(seeds: Sequence[int], order: Order) -> Iterator[Result]:
         for seed, (_, world) in runs.items():
             yield trial_of(seed, order, pasts[world])
         return
-    with ProcessPoolExecutor(order.jobs, mp_context=get_context("spawn")) as pool:
-        warming = pool.map(warm_past, worlds, [order] * len(worlds))
-        pasts = dict(zip(worlds, warming, strict=True))
-        futures = [pool.submit(trial_of, seed, order, pasts[world]) for seed, (_, world) in runs.items()]
+    with ProcessPoolExecutor(order.jobs, mp_context=get_context("spawn"), initializer=_end_silently) as pool:
         try:
-            for future in as_completed(futures):
+            warming = pool.map(warm_past, worlds, [order] * len(worlds))
+            pasts = dict(zip(worlds, warming, strict=True))
+            for future in as_completed(
+                [pool.submit(trial_of, seed, order, pasts[world]) for seed, (_, world) in runs.items()]
+            ):
                 yield future.result()
-        finally:
-            for future in futures:
-                future.cancel()
+        except BaseException:  # an interrupt must not wait for seeds that nobody wants any more
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in active_children():
+                worker.terminate()
+            raise
+
+
+def _end_silently() -> None:
+    """In a worker: an interrupt from the terminal ends it without a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def size_of(seed: int, order: Order) -> float:

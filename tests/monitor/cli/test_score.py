@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,6 +85,22 @@ def test_a_mistake_names_the_option(arguments: tuple[str, ...], key: str) -> Non
 
     assert isinstance(result.exception, OperatorError)
     assert key in result.exception.key
+
+
+def test_a_run_that_is_terminated_ends_its_workers_and_says_nothing() -> None:
+    command = (sys.executable, "-c", "from monitor.cli import main; main()", "score", "--jobs", "2")
+    run = subprocess.Popen(
+        (*command, "--kinds", "upgrade", "--venues", "1", "--seeds", "400", "--train", "0"),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert run.stderr is not None
+    assert "of 400 seeds" in run.stderr.readline()
+
+    run.terminate()
+    _, said = run.communicate(timeout=60)  # returns when nobody holds its pipes any more, workers among them
+
+    assert run.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in said
 
 
 def test_what_was_never_found_is_said_so() -> None:
