@@ -29,6 +29,8 @@ AGAIN = 0.25
 MIN_REST, REST_SHARE = 20, 0.06
 """Rows in which a score that was told fades, and at least so great a share of all rows so far."""
 DAY_S = 86400.0
+MAX_VALUE = 1e100
+"""Squares and sums of values stay finite."""
 MAX_GAPS = 10.0
 """A hole counts as time up to so many usual gaps."""
 
@@ -187,7 +189,8 @@ class SeriesJudge:
         self._onset_s = 0.0
 
     def add(self, value: float, at_s: float) -> Judged:
-        """Judge the next row."""
+        """Judge the next row. Values beyond `MAX_VALUE` count as that."""
+        value = min(max(value, -MAX_VALUE), MAX_VALUE)
         values_a_day = DAY_S / self._gap(at_s)
         chance = self._lane.chance(value, at_s, values_a_day)
         per_day = chance * values_a_day

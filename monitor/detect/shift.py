@@ -17,6 +17,7 @@ DISTANCES = (1.5, 2.25, 3.0, 3.75, 4.5, 5.25, 6.0, 7.0, 8.0, 10.0, 12.0, 16.0, 2
 """In units of the caller's."""
 SHARE_AFTER = 0.9
 """The share of values beyond a distance after a rise by more than it."""
+MAX_SHARE = 0.98
 MAX_HIT = 4.0
 """The most nats that one value may add: one value alone is never an alarm."""
 MAX_SUM = 20.0
@@ -145,9 +146,10 @@ class ShiftLanes:
         """
         prior = 0.5 / (1 + (DISTANCES[lane] / scale) ** 2)
         share = (self._beyond[lane] + PRIOR_VALUES * prior) / (self._learned + PRIOR_VALUES)
+        share = min(share, MAX_SHARE)  # storms add to those beyond and not to the quiet ones
         tied = share + tie * (1 - share)
         within = (self._beyond_within[lane] + PRIOR_TIES * tied) / (self._within[lane] + PRIOR_TIES)
-        return share, max((within - share) / (1 - share), 0.0)
+        return share, min(max((within - share) / (1 - share), 0.0), MAX_SHARE)
 
     def _end(self, lane: int) -> None:
         """Learn an excursion. Its first value is not within it."""

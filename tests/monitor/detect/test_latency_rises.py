@@ -162,3 +162,11 @@ def test_a_latency_below_zero_counts_as_zero() -> None:
     stream = LatencyStream()
     assert not play(stream, [-0.5, 0.0] * 50, T0)
     assert stream.normal_s == pytest.approx(0.0, abs=1e-9)
+
+
+def test_storm_after_storm_with_little_quiet_between_stays_computable() -> None:
+    stream = LatencyStream()
+    chance = random.Random(8)
+    for step in range(4000):
+        rise = stream.add(chance.choice([0.0, 1e-9, 0.04, 1e3, 1e100]), T0 + chance.choice([0, 1, 60, 1e6]) * step)
+        assert rise.per_day >= 0

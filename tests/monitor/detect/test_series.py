@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from math import exp
+from math import exp, inf
 
 import pytest
 
@@ -164,3 +164,18 @@ def test_holes_and_times_that_stand_still_hide_nothing() -> None:
     assert begun(rows)
     assert begun(rows)[0] >= 1000
     assert [SeriesJudge("level").add(1.0, T0).score for _ in range(3)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_absurd_values_and_times_give_finite_scores(kind: str) -> None:
+    for seed in range(10):
+        chance = random.Random(seed)
+        judge, at_s = SeriesJudge(kind), T0
+        absurd = [1e308, -1e308, 1e-308, 0.0, -1.0, 5.0, 5.0]
+        for _ in range(400):
+            at_s += chance.choice([60, 60, 60, 0, 86400, -3600, 1e7])
+            row = judge.add(chance.choice(absurd), at_s)
+            assert 0 <= row.score <= 1
+            assert 0 <= row.chance <= 1
+            assert 0 <= row.per_day < inf
+            assert -inf < row.normal < inf
