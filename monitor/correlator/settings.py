@@ -61,7 +61,8 @@ class CorrelatorSettings:
     """Half-life of the background rate of liquidations."""
     level_short_s: float = 300.0
     level_long_s: float = 14400.0
-    """The two time constants of a robust level; both must agree for grade 2 and more."""
+    """Time constant of the robust levels of books, and how long a state lasts until it is usual. `level_short_s` has no effect
+    any more: it is read because recordings and settings hold it."""
     rate_floor: float = 0.01
     """Least background rate, events/s: the first events of an idle symbol are no surge."""
     mu_min: float = 1.5
