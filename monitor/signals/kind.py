@@ -9,8 +9,10 @@ MAX_VALUE = 1e30
 """Beyond any dollar, second or block."""
 MAX_NUMBER = 1e90
 """Beyond the smallest units of any token, which a chain counts in 256 bits."""
-NOT_NEGATIVE = (0.0, MAX_NUMBER)
-SHARE = (0.0, 1.0)
+ROUNDED = 1e-6
+"""What a figure may be off by its own arithmetic."""
+NOT_NEGATIVE = (-ROUNDED, MAX_NUMBER)
+SHARE = (-ROUNDED, 1.0 + ROUNDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Kind:
     unit: str
     attributes: Mapping[str, str] = field(default_factory=dict)
     droppable: bool = field(kw_only=True)
-    least: float = field(default=0.0, kw_only=True)
+    least: float = field(default=-ROUNDED, kw_only=True)
     most: float = field(default=MAX_VALUE, kw_only=True)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict, kw_only=True)
     words: Mapping[str, frozenset[str | None]] = field(default_factory=dict, kw_only=True)
