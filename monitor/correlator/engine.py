@@ -294,7 +294,8 @@ class Correlator:
         episode = self._episode(f"asset:{verdict.asset}")
         parents = [self._live_venues[venue] for venue in assessment.venues if venue in self._live_venues]
         reported_by_venue = bool(parents) and not episode.open and assessment.shared_alone
-        critical = verdict.level is Level.PERFECT_STORM and verdict.p_lo >= self.settings.critical_p
+        bound = self.settings.critical_leave_p if episode.open and episode.critical else self.settings.critical_p
+        critical = verdict.level is Level.PERFECT_STORM and verdict.p_lo >= bound
         kind = episode.step(
             Observation(
                 now_s=now_s,

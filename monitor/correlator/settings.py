@@ -43,6 +43,8 @@ class CorrelatorSettings:
     storm_leave_p: float = 0.3
     """A perfect storm is one until p_lo falls under this."""
     critical_p: float = 0.9
+    critical_leave_p: float = 0.8
+    """A storm that is critical stays so until p_lo falls under this."""
     enter_ticks: int = 2
     """Seconds a level must hold before it is reported; grade-4 evidence enters at once."""
     lower_ticks: int = 15
@@ -98,6 +100,7 @@ class CorrelatorSettings:
             "storm_p",
             "storm_leave_p",
             "critical_p",
+            "critical_leave_p",
             "leave_p_hi",
             "single_vantage_cap",
             "local_share",
@@ -107,8 +110,13 @@ class CorrelatorSettings:
                 raise ValueError(f"{name} between 0 and 1")
         if self.mu_min <= 1:
             raise ValueError("mu_min above 1")
-        if self.leave_nats > self.true_nats or self.storm_leave_p > self.storm_p:
-            raise ValueError("leave_nats of at most true_nats, and storm_leave_p of at most storm_p")
+        for leave, enter in (
+            ("leave_nats", "true_nats"),
+            ("storm_leave_p", "storm_p"),
+            ("critical_leave_p", "critical_p"),
+        ):
+            if getattr(self, leave) > getattr(self, enter):
+                raise ValueError(f"{leave} of at most {enter}")
         if self.enter_ticks < 1 or self.lower_ticks < 1:
             raise ValueError("enter_ticks and lower_ticks of at least 1")
         for name in ("background_half_life_s", "level_short_s", "level_long_s", "rate_floor", "idle_gaps"):

@@ -82,6 +82,20 @@ def test_a_storm_that_begins_with_evidence_of_the_highest_grade_is_critical_at_o
     assert pinned.correlator.open_incidents() == [opened]
 
 
+def test_a_storm_at_the_bound_of_critical_stays_critical_until_a_lower_one() -> None:
+    pinned = Pinned()
+    pinned.pin_all(4, 3, 3)  # p_lo 0.96
+    [opened] = pinned.until(10)
+    assert opened.critical
+    pinned.correlator._evidence.withdraw("f:liquidation")
+    pinned.pin(Leg.LIQUIDATION, 3, 3)  # p_lo 0.89, which would not make it critical
+    assert pinned.until(20) == []
+    pinned.correlator._evidence.withdraw("f:liquidation")
+    pinned.pin(Leg.LIQUIDATION, 2, 3)  # p_lo 0.75
+    [less] = pinned.until(30)
+    assert (less.kind, less.level, less.critical) == (ChangeKind.UPDATED, Level.PERFECT_STORM, False)
+
+
 def test_a_storm_is_critical_exactly_at_the_threshold() -> None:
     pinned = Pinned()
     pinned.pin_all(3, 3, 3)
