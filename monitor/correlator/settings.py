@@ -65,7 +65,7 @@ class CorrelatorSettings:
     level_long_s: float = 14400.0
     """Time constant of the robust levels of books, and how long a state lasts until it is usual. `level_short_s` has no effect
     any more: it is read because recordings and settings hold it."""
-    rate_floor: float = 0.01
+    rate_floor: float = 0.001
     """Least background rate, events/s: the first events of an idle symbol are no surge."""
     mu_min: float = 1.5
     """Least ratio of events to expected events that counts as a surge: prevents alarms from slow drift."""

@@ -86,7 +86,7 @@ class ClippedCounts:
         seconds *= usual.fano(1.0) / (fano + expected * usual.doubt)
         before = after - 1
         if after == len(self._ratios):
-            return seconds * self._rates[-1]
+            return seconds * (self._rates[-1] + MAX_TILT * (ratio - self._ratios[-1]) * self._mean)  # its tangent
         share = (ratio - self._ratios[before]) / (self._ratios[after] - self._ratios[before])
         rate = self._rates[before] + share * (self._rates[after] - self._rates[before])
         offset = self._offsets[before] + share * (self._offsets[after] - self._offsets[before])

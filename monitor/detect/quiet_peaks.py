@@ -16,7 +16,9 @@ TAIL_PEAKS = 40.0
 PRIOR_PEAKS = 5.0
 PRIOR_TAIL_PEAKS = 30.0
 HALF_LIFE_S = 90 * 86400.0
-MIN_SLOPE, MAX_SLOPE = 0.75, 2.5
+MIN_SLOPE, MAX_SLOPE = 0.85, 2.5
+MIN_OF_SHIPPED = 0.5
+"""The rate at the threshold is at least this part of the shipped one: a stream that rests does not make its first event grave."""
 DAY_S = 86400.0
 
 
@@ -59,7 +61,8 @@ class QuietPeaks:
         slope = (PRIOR_TAIL_PEAKS * self._prior_slope + excess) / (PRIOR_TAIL_PEAKS + above)
         self._slope = min(max(slope, MIN_SLOPE), MAX_SLOPE)
         usual = self._prior_per_s * exp(-self._threshold / self._prior_slope)
-        self._at_threshold = (above + PRIOR_PEAKS) / (self._time_s + PRIOR_PEAKS / usual)
+        learned = (above + PRIOR_PEAKS) / (self._time_s + PRIOR_PEAKS / usual)
+        self._at_threshold = max(learned, MIN_OF_SHIPPED * usual)
 
     def per_day(self, statistic: float) -> float:
         """How often a day chance makes a peak as high. Under the threshold the tail is prolonged downwards."""

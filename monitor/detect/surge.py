@@ -104,6 +104,7 @@ class SurgeDetector:
     def _end_round(self, seen: float) -> None:
         pending, self._pending = self._pending, []
         grave, self._grave = self._grave, 0
+        self._trim(int((self._round + 1) * ROUND_S - self._longest_s()))
         warm = (self._round + 1) * ROUND_S - self._began_s < self._warm_s
         if grave and not warm and self._surge_rounds < MAX_SURGE_ROUNDS:
             self._surge_rounds += 1
@@ -111,8 +112,7 @@ class SurgeDetector:
             if len(self._held) <= BURST_ROUNDS:
                 self._held.append(pending)
             return
-        self._trim(int((self._round + 1) * ROUND_S - self._longest_s()))
-        self._surge_rounds = 0
+        self._surge_rounds = self._surge_rounds if grave else 0
         if 0 < len(self._held) <= BURST_ROUNDS and self._held_grave <= BURST_SECONDS:
             for one in self._held:
                 self._learn_round(one, seen)

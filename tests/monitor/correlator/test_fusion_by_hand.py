@@ -230,7 +230,7 @@ def test_the_default_settings_are_the_documented_operating_point() -> None:
     assert (S.warm_s, S.local_cooldown_s) == (300.0, 30.0)
     assert (S.liquidation_half_life_s, S.venue_half_life_s, S.book_half_life_s) == (180.0, 300.0, 180.0)
     assert (S.liquidity_half_life_s, S.upgrade_half_life_s, S.queued_lead_s) == (3600.0, 21600.0, 3600.0)
-    assert (S.local_share, S.market_share, S.mu_min, S.rate_floor) == (0.8, 0.6, 1.5, 0.01)
+    assert (S.local_share, S.market_share, S.mu_min, S.rate_floor) == (0.8, 0.6, 1.5, 0.001)
     assert (S.level_short_s, S.level_long_s) == (300.0, 14400.0)
     assert 1800 <= S.background_half_life_s <= 3600
 
