@@ -35,6 +35,7 @@ def figures_table(score: Score) -> list[Row]:
         for leg in sorted({leg for one in sets for leg in one.together.leg_delays})
     ]
     rows += [
+        _row("share of the storms' time at the right level", sets, lambda one: _number(one.together.storm_held)),
         _row("venue faults found", sets, lambda one: _of(one.together.venue_faults_found, one.together.venue_faults)),
         _row("fault named right", sets, lambda one: _of(one.together.faults_right, one.together.faults)),
         _row("quiet asset-days", sets, lambda one: _number(one.quiet.days)),

@@ -32,6 +32,9 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True):
     seconds: int
     storms: int
     storm_delay_s: float | None
+    storm_s: float
+    storm_held_s: float
+    """How long the storm lasted, and for how much of that the asset's incident stood at the right level."""
     level_reached: str
     level_right: str
     leg_delays: tuple[tuple[str, float | None], ...]
@@ -74,6 +77,8 @@ def judge(trial: Trial, truth: Truth, asset: str, since_s: float = float("-inf")
         seconds=len(said),
         storms=int(truth.storm is not None),
         storm_delay_s=delay_s,
+        storm_s=0.0 if truth.storm is None else truth.storm.end_s - truth.storm.onset_s,
+        storm_held_s=_held_s(own, truth),
         level_reached=LEVEL_NAMES[max((one.level for one in own), default=Level.CALM)],
         level_right=LEVEL_NAMES[truth.level],
         leg_delays=tuple((one.leg.value, _leg_delay_s(said, one)) for one in truth.legs if not one.blind),
@@ -129,6 +134,18 @@ def _storm_delay_s(own: Sequence[Told], truth: Truth) -> float | None:
     if first is None or first > storm.end_s + FOUND_WITHIN_S:
         return None
     return max(0.0, first - storm.onset_s)
+
+
+def _held_s(own: Sequence[Told], truth: Truth) -> float:
+    """For how long, within the storm, the asset's incident stood at the right level or above."""
+    storm, held_s = truth.storm, 0.0
+    if storm is None:
+        return held_s
+    for place, one in enumerate(own):
+        until_s = own[place + 1].at_s if place + 1 < len(own) else storm.end_s
+        if one.level >= truth.level:
+            held_s += max(0.0, min(until_s, storm.end_s) - max(one.at_s, storm.onset_s))
+    return held_s
 
 
 def _leg_delay_s(said: Sequence[SecondSaid], leg: LegTruth) -> float | None:

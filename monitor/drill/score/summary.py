@@ -46,6 +46,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     storms: int
     storms_found: int
     recall: float | None
+    storm_held: float | None
+    """The share of the storms' time in which the incident stood at the right level."""
     right_storms: int
     wrong_storms: int
     precision: float | None
@@ -92,6 +94,7 @@ def figures(marks: Sequence[Marks]) -> Figures:
         storms=len(storms),
         storms_found=found,
         recall=_share(found, len(storms)),
+        storm_held=_share(sum(one.storm_held_s for one in storms), sum(one.storm_s for one in storms)),
         right_storms=right,
         wrong_storms=wrong,
         precision=_share(right, right + wrong),
@@ -159,7 +162,7 @@ def _finite(value: float | None) -> float | None:
     return None if value is None or value == float("inf") else value
 
 
-def _share(part: int, whole: int) -> float | None:
+def _share(part: float, whole: float) -> float | None:
     return part / whole if whole else None
 
 

@@ -41,6 +41,19 @@ def test_a_storm_that_is_told_long_after_its_end_is_not_found() -> None:
     assert marks.storm_delay_s is None
 
 
+def test_a_storm_is_held_while_its_incident_stands_at_the_right_level() -> None:
+    said = trial(
+        told(290, "opened", Level.PERFECT_STORM),
+        told(350, "lowered", Level.SQUALL),
+        told(800, "raised", Level.PERFECT_STORM),
+    )
+
+    marks = judge(said, STORM, ASSET)
+
+    assert (marks.storm_s, marks.storm_held_s) == (600, 150), "from 300 to 350, and from 800 to 900"
+    assert judge(said, Truth(), ASSET).storm_held_s == 0
+
+
 def test_a_suspicion_that_comes_before_the_last_leg_is_found_at_once() -> None:
     legs = (*STORM.legs[:2], LegTruth(leg=Leg.MIGRATION, onset_s=300, end_s=5000, blind=True))
     blind = Truth(level=Level.STORM_SUSPECTED, legs=legs)

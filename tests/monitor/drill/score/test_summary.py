@@ -28,6 +28,9 @@ def test_recall_counts_storms_and_precision_counts_incidents() -> None:
     made = figures([FOUND, MISSED, FALSE, QUIET])
 
     assert (made.recall, made.precision) == (0.5, 0.5)
+    assert made.storm_held == pytest.approx(590 / 1200), (
+        "the storm lasts from 300 to 900, twice; once it is told from 310 on"
+    )
     assert (made.storms, made.storms_found, made.right_storms, made.wrong_storms) == (2, 1, 1, 1)
 
 
