@@ -33,8 +33,8 @@ STAGE = 3
 
 MAX_FIRST = 64
 """Tokens that are asked in one block."""
-MAX_TRIES = 3
-"""Blocks in which a token without an answer is asked."""
+MAX_WAIT = 4096
+"""Blocks until a token without an answer is asked again: twice as many each time, and at once after an event with it."""
 COIN_DECIMALS = 18
 Named = (
     LiquidityMoved
@@ -50,7 +50,7 @@ Named = (
 
 class _Memory(msgspec.Struct):
     names: dict[str, tuple[str, int | None, bool]] = {}  # token -> symbol, decimals, odd
-    tries: dict[str, int] = {}  # token without an answer -> blocks in which it was asked
+    tries: dict[str, tuple[int, int]] = {}  # token without an answer -> blocks that were waited, block to ask it again
 
 
 class TokenNames:
@@ -64,11 +64,12 @@ class TokenNames:
         self._memory = _Memory()
         self._reads: Reads | None = None
         self._encoded: bytes | None = None
+        self._due = self._never_asked()
 
     def reads(self) -> Reads:
         """The names that are not known yet."""
         if self._reads is None:
-            state: frozenset[AnyRead] = frozenset(read for token in self._asked() for read in reads_of(token))
+            state: frozenset[AnyRead] = frozenset(read for token in self._due for read in reads_of(token))
             self._reads = Reads(state=state, deferrable=state)
         return self._reads
 
@@ -76,6 +77,12 @@ class TokenNames:
         """The events whose tokens have names, with these."""
         if block.state:
             self._learn(block)
+        for event in earlier:
+            for token in _tokens_of(event) if self._memory.tries and isinstance(event, Named) else ():
+                if token in self._memory.tries:
+                    self._memory.tries[token] = (0, block.header.number)
+                    self._encoded = None
+        self._plan(block.header.number + 1)
         return [
             replace(event, token_names=names)
             for event in earlier
@@ -92,21 +99,29 @@ class TokenNames:
         """Restore the memory that `memory` gave."""
         self._memory = msgspec.json.decode(memory, type=_Memory)
         self._reads = self._encoded = None
+        self._due = self._never_asked()
 
-    def _asked(self) -> list[Address]:
+    def _never_asked(self) -> list[Address]:
         memory = self._memory
-        unknown = (one for one in self._tokens if one not in memory.names and memory.tries.get(one, 0) < MAX_TRIES)
-        return [one for one, _ in zip(unknown, range(MAX_FIRST), strict=False)]
+        return [one for one in self._tokens if one not in memory.names and one not in memory.tries][:MAX_FIRST]
+
+    def _plan(self, number: int) -> None:
+        """Plan which tokens are asked in the block with this number."""
+        again = [Address(one) for one, (_, due) in self._memory.tries.items() if due <= number]
+        due = [*self._never_asked(), *again][:MAX_FIRST]
+        if due != self._due:
+            self._due, self._reads = due, None
 
     def _learn(self, block: Block) -> None:
-        for token in self._asked():
+        for token in self._due:
             name = name_in(token, block.state)
             if name is None:
-                self._memory.tries[token] = self._memory.tries.get(token, 0) + 1
+                waited = min(2 * self._memory.tries.get(token, (0, 0))[0] or 1, MAX_WAIT)
+                self._memory.tries[token] = (waited, block.header.number + waited)
             else:
                 self._memory.names[token] = (name.symbol, name.decimals, name.odd)
                 self._memory.tries.pop(token, None)
-            self._reads = self._encoded = None
+            self._encoded = None
 
     def _names(self, event: Named) -> tuple[TokenName, ...]:
         found: list[TokenName] = []

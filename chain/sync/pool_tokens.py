@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from chain.blocks.abi import address_of
 from chain.blocks.block import Header
@@ -16,14 +18,23 @@ TOKEN0_CALL, TOKEN1_CALL = "0x0dfe1681", "0xd21220a7"
 
 
 async def with_tokens(nodes: NodeGroup, watch: Watch, head: Header) -> Watch:
-    """Add missing tokens to the pools of the watch, read from the pools. A pool without tokens stays unchanged."""
-    bare = [pool for pool in watch.pools if not (pool.token0 and pool.token1)]
-    if not bare:
-        return watch
+    """Add missing tokens to the pools of the watch, read from the pools. A pool without tokens stays unchanged.
+
+    A pool's tokens never change: where it does not answer at `head` (a scan may begin before the pool was made, or where a node
+    has no state any more), the newest state counts.
+    """
+    for at in ({"blockHash": head.hash}, "latest"):
+        bare = [pool for pool in watch.pools if not (pool.token0 and pool.token1)]
+        if bare:
+            watch = await _read_at(nodes, watch, bare, at)
+    return watch
+
+
+async def _read_at(nodes: NodeGroup, watch: Watch, bare: Sequence[WatchedPool], at: Any) -> Watch:
     reads = [CallWord(pool.address, call) for pool in bare for call in (TOKEN0_CALL, TOKEN1_CALL)]
 
     async def act(node: Node) -> list[int | None]:
-        answers = await node.ask([read_ask(read, {"blockHash": head.hash}) for read in reads])
+        answers = await node.ask([read_ask(read, at) for read in reads])
         return [read_of(read, answer) for read, answer in zip(reads, answers, strict=True)]
 
     words = await nodes.first(act)

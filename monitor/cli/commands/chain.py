@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.render.events import event_lines, upgraded_contracts
+from monitor.cli.render.events import event_lines, upgraded_contracts, with_token_names
 from monitor.cli.render.inspection import control_lines, kind_words, report
 from monitor.cli.shared import Config, Json, note, print_json, print_report, run, settings_from
 from monitor.errors import OperatorError, nearest
@@ -148,7 +148,7 @@ def _show(title: str, events: list[ChainEvent], known: dict[str, Inspection]) ->
         print_report(f"{title}: nothing found", ())
         return
     print_report(f"{title}: {count}", ())
-    for event in events:
+    for event in with_token_names(events):
         print_report("", event_lines(event, known))
     for address, inspection in known.items():
         print_report("", [(0, "", f"{address} now: {kind_words(inspection)}"), *control_lines(inspection)])

@@ -6,6 +6,7 @@ The grade is that of the evidence which the daemon would make of the event (docs
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,7 @@ NAMES = {
     "CustomEventSeen": "own event",
 }
 ENDS = frozenset({"unpaused", "trading_opened", "action_resumed", "target_opened"})
-_SKIPPED = frozenset({"place", "seen_at", "event_id"})
+_SKIPPED = frozenset({"place", "seen_at", "event_id", "token_names"})
 
 
 def grade_of(event: ChainEvent) -> int:
@@ -164,6 +165,16 @@ def _plain(value: object) -> str:
 
 def _time(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def with_token_names(events: Iterable[ChainEvent]) -> list[ChainEvent]:
+    """The events, each with all names of tokens that any of them has: a token may have been asked after the first of them."""
+    from chain.detectors.token_names import Named
+
+    all_of = list(events)
+    names = {name.token: name for event in all_of for name in getattr(event, "token_names", ())}
+    known = tuple(names.values())
+    return [replace(event, token_names=known) if isinstance(event, Named) else event for event in all_of]
 
 
 def upgraded_contracts(events: Iterable[ChainEvent]) -> list[str]:

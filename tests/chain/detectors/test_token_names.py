@@ -8,7 +8,7 @@ from eth_abi.abi import encode
 from chain.blocks.reads import AnyRead, CallWord, StateRead
 from chain.blocks.standards import NOBODY
 from chain.detectors import token_names
-from chain.detectors.token_names import MAX_FIRST, MAX_TRIES
+from chain.detectors.token_names import MAX_FIRST, MAX_WAIT
 from chain.events import (
     Address,
     DrainCause,
@@ -95,12 +95,43 @@ def test_the_tokens_of_an_event_are_named_and_asked_for_once() -> None:
     assert later.token_names == names
 
 
-def test_a_token_without_a_name_is_asked_a_few_times_and_its_events_stay_as_they_are() -> None:
+def test_a_token_without_a_name_is_asked_ever_more_seldom_and_its_events_stay_as_they_are() -> None:
     detector = token_names.make(WATCH)
-    for number in range(MAX_TRIES):
-        assert reads_of(TOKEN)[0] in detector.reads().state
-        assert detector.on_block(block(number, state={CallWord(POOL, "0x"): 1}), [drained(), odd_event()]) == []
+    asked = []
+    for number in range(20):
+        if detector.reads().state:
+            asked.append(number)
+        assert detector.on_block(block(number, state={CallWord(POOL, "0x"): 1}), [odd_event()]) == []
+    assert asked == [0, 1, 3, 7, 15]
     assert detector.reads().state == frozenset()
+    again = token_names.make(WATCH)
+    again.recall(detector.memory())
+    assert again.reads().state == frozenset()
+
+
+def test_a_token_that_answers_late_is_asked_at_once_when_an_event_has_it() -> None:
+    detector = token_names.make(WATCH)
+    for number in range(9):
+        detector.on_block(block(number, state={CallWord(POOL, "0x"): 1}), [])
+    assert detector.reads().state == frozenset()
+    assert detector.on_block(block(9), [drained()]) == []
+    assert reads_of(TOKEN)[0] in detector.reads().state
+    state = says(TOKEN, text("AAA"))
+    [named] = detector.on_block(block(10, state=state), [drained()])
+    assert isinstance(named, PoolDrained)
+    assert [one.symbol for one in named.token_names] == ["AAA"]
+
+
+def test_the_wait_for_a_name_is_bounded() -> None:
+    detector = token_names.make(Watch(tokens=(TOKEN,)))
+    number = 0
+    asked: list[int] = []
+    while len(asked) < 16:
+        if detector.reads().state:
+            asked.append(number)
+        detector.on_block(block(number, state={CallWord(POOL, "0x"): 1}), [])
+        number += 1
+    assert asked[-1] - asked[-2] == MAX_WAIT
 
 
 def odd_event() -> PlacedEvent:

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from chain.events import Address, ChainEvent, ControlChange, ControlChanged, ControlSeen
+from chain.events import Address, ChainEvent, ControlChange, ControlChanged, ControlSeen, LiquidityMigrated, TokenName
 from chain.events.upgrades import SeenBy
 from chain.inspection.inspect import Inspection
-from monitor.cli.render.events import NAMES, event_lines, grade_of, upgraded_contracts
+from monitor.cli.render.events import NAMES, event_lines, grade_of, upgraded_contracts, with_token_names
 from monitor.cli.schemas import schema
 from tests.monitor.cli.render.test_inspection import found
-from tests.monitor.intake.test_chain import COMPARED, NOW, PLACE, PROXY, UPGRADED
+from tests.monitor.intake.test_chain import COMPARED, MIGRATED, NOW, PLACE, PROXY, UPGRADED
 
 CONTROL = ControlChanged(
     place=PLACE, seen_at=NOW, event_id="c", contract=PROXY, emitter=PROXY, change=ControlChange.OWNER
@@ -73,3 +73,12 @@ def test_a_change_of_control_is_shown_with_roles_by_name_and_whole_addresses() -
     ):  # fmt: skip
         assert line in shown
     assert grade_of(replace(CONTROL, change=ControlChange.UNPAUSED)) == 0
+
+
+def test_a_name_that_was_read_late_names_the_token_in_earlier_events_too() -> None:
+    name = TokenName(token=MIGRATED.token, symbol="RIFT", decimals=18)
+    early, late, other = with_token_names([MIGRATED, replace(MIGRATED, token_names=(name,)), UPGRADED])
+    assert isinstance(early, LiquidityMigrated)
+    assert early == late
+    assert early.token_names == (name,)
+    assert other is UPGRADED
