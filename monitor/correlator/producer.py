@@ -24,9 +24,9 @@ FAR_PER_DAY = dict(enumerate(MAX_PER_DAY, start=1))
 WEIGHT = {1: 1.0, 2: 2.0, 3: 3.0, 4: 4.0}
 """Grade -> nats."""
 MAX_LINKS = 8
-LASTING, MAX_LASTING_S = 0.25, 1800.0
-"""What has been found again and again for hours is not over because it pauses: its half-life is a quarter of its age, up to half
-an hour."""
+LASTING_AFTER_S, LASTING, MAX_LASTING_S = 900.0, 0.25, 1800.0
+"""What has been found again and again for hours is not over because it pauses: its half-life is a quarter of its age beyond a
+quarter of an hour, up to half an hour."""
 FUNDING_INTERVAL_S = 8 * 3600.0
 """The usual interval of funding: venues that settle each hour state an eighth."""
 
@@ -89,7 +89,7 @@ class EvidenceBoard:
         if old is not None:
             onset_s = min(onset_s, old.onset.timestamp())
             links = tuple(dict.fromkeys((*old.links, *links)))
-            half_life_s = max(half_life_s, min((finding.at_s - onset_s) * LASTING, MAX_LASTING_S))
+            half_life_s = max(half_life_s, min((finding.at_s - onset_s - LASTING_AFTER_S) * LASTING, MAX_LASTING_S))
         self.evidence.put(
             Evidence(
                 id=evidence_id,

@@ -63,7 +63,7 @@ def test_an_asset_with_a_finding_of_its_own_has_its_own_incident_and_the_venues_
 
 
 def test_a_second_leg_opens_the_assets_own_incident_as_a_child_of_the_venues() -> None:
-    story = with_more_assets(Story(300).trouble(30, 75, "alpha", "beta").surge(60, 250))
+    story = with_more_assets(Story(330).trouble(30, 75, "alpha", "beta").surge(60, 250))
     outcome = run_log(story.signals(), DRILL)
     assert scopes(outcome) == {"venue:alpha", "venue:beta", "asset:BTC"}
     assert outcome.of()[0].level is Level.SQUALL
