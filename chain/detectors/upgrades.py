@@ -160,8 +160,7 @@ class Upgrades:
                 for where in self._place_table.own_places(contract)
                 if where.always
                 or (where.key == DELEGATE and account)
-                or (where.with_table and _has_table(places))
-                or not _is_empty(places, where.key)
+                or (_has_table(places) if where.with_table else not _is_empty(places, where.key))
             )
         yield from self._own[contract]
         for role, address in self._asked(contract):
@@ -336,6 +335,8 @@ class Upgrades:
             return
         first = where.key not in self._places(contract)
         self._places(contract)[where.key] = PlaceMemory(TABLE)
+        if first:
+            self._reads_anew(contract)
         if first and contract not in self._memory.tables:
             self._memory.tables[contract] = table
             return

@@ -25,7 +25,7 @@ MIN_ADDRESS = 1 << 64
 class SlotSpec:
     """A storage slot of the proxy that holds an address.
 
-    `always`: read in every block even when empty at first; `with_table`: the same of a contract whose loupe answers. `shared`:
+    `always`: read in every block even when empty at first; `with_table`: only of a contract whose loupe answers. `shared`:
     the number is so low that other contracts may hold anything there, so only recognised proxies are read there, and no
     detector that has not read the code does.
     `proved`: counts only where a call shows that the proxy runs the code of the address found there as its own.

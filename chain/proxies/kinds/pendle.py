@@ -1,6 +1,7 @@
 """Pendle's router: a facet for each function in a mapping of its own, without a loupe; one log for each function that is set.
 
-The facet that sets the others has a place that can be computed: it is under the selector of setSelectorToFacets.
+The facet that sets the others has a place that can be computed: it is under the selector of setSelectorToFacets. It is read to
+recognise a router, not in each block of each contract: few have one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ KIND = ProxyKind(
     source="https://github.com/pendle-finance/pendle-core-v2-public",
     rank=33,
     slots=(
-        SlotSpec(role=Role.IMPLEMENTATION, slot=0x64DCB2031B93F2B828088D68228A52C10B3BF4EB531EE3DA663820F1B8FD2A6D),
-        SlotSpec(role=Role.ADMIN, slot=CORE),
+        SlotSpec(
+            role=Role.IMPLEMENTATION,
+            slot=0x64DCB2031B93F2B828088D68228A52C10B3BF4EB531EE3DA663820F1B8FD2A6D,
+            shared=True,
+        ),
+        SlotSpec(role=Role.ADMIN, slot=CORE, shared=True),
     ),
 )

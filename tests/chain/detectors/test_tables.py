@@ -94,9 +94,11 @@ def test_a_slot_that_goes_with_a_table_is_read_though_empty_and_not_without_a_ta
     state: dict[AnyRead, object] = {LOUPE: table_body({1: (FIRST,)}), FALLBACK: 0, CodeHash(PROXY): 5}
     detector.on_block(block(1, state=state), ())
     assert FALLBACK in detector.reads().state
-    assert reported(detector.on_block(block(2, state={**state, FALLBACK: 7}), ())) == [
+    detector.on_block(block(2, state=state), ())
+    assert reported(detector.on_block(block(3, state={**state, FALLBACK: 7}), ())) == [
         ("slot", None, Address(address(7)))
     ]
     plain = watching()
-    plain.on_block(block(1, state={FALLBACK: 0, CodeHash(PROXY): 5}), ())
+    assert FALLBACK not in plain.reads().state
+    plain.on_block(block(1, state={FALLBACK: 7, CodeHash(PROXY): 5}), ())
     assert FALLBACK not in plain.reads().state
