@@ -15,6 +15,8 @@ from chain.events import Address
 FEWEST = 4
 """Addresses that are looked at together at first, and at least."""
 MOST = 1024
+ALL_AT_ONCE = 128
+"""Addresses up to which the first look is not spread: to divide it costs more requests."""
 SHARE = 0.25
 """Share of the time of a block that a look may take; a look that took less than a quarter of that lets the next be larger."""
 

@@ -31,7 +31,7 @@ from chain.sync.code_comparison import LIVE_REQUESTS_S, CodeComparison, not_comp
 from chain.sync.deep_reorg import DeepReorg, read_deep_reorg
 from chain.sync.detector_set import DetectorSet
 from chain.sync.digest import Digested, RangeDigest
-from chain.sync.first_look import FirstLook
+from chain.sync.first_look import ALL_AT_ONCE, FirstLook
 from chain.sync.head_clock import HeadClock
 from chain.sync.scan import ScanIncomplete, prime, scan
 from chain.sync.settings import WatcherSettings, open_nodes, utc_now
@@ -228,12 +228,15 @@ class Watcher:
         header = (await fetch.headers(self._nodes, [max(number, 0)]))[0]
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        self._first_look.begin(sorted({read.address for read in detectors.reads().state}))
-        while self._first_look.waits and loop.time() - began_s < self._network.block_time_s:
+        addresses = sorted({read.address for read in detectors.reads().state})
+        self._first_look.begin(addresses if len(addresses) > ALL_AT_ONCE else ())
+        while True:
             self._first_look.more()
             look_s = loop.time()
             await prime(self._nodes, self._network.id, detectors, header, self._clock, self._first_look)
             self._first_look.took(loop.time() - look_s)
+            if not self._first_look.waits or loop.time() - began_s >= self._network.block_time_s:
+                break
         self._canonical.extend(Followed(header=header, events=(), memories=detectors.memory()))
         self._save()  # from here on no event may be lost, although none was emitted yet
         self._emit_head(header)
