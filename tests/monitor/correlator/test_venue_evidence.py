@@ -157,6 +157,18 @@ def test_each_instrument_of_a_feed_is_a_stream_and_their_number_raises_the_rate(
     assert rate(10) == pytest.approx(10 * rate(1))
 
 
+@pytest.mark.parametrize(("instruments", "told"), [(1, True), (100, False)])
+def test_what_chance_makes_of_many_streams_in_an_hour_is_no_finding(instruments: int, *, told: bool) -> None:
+    harness = ProducerHarness("venue_latency")
+    for second in range(403):
+        for one in range(instruments):
+            lag_s = 0.4 if second >= 400 and one == 0 else 0.04
+            subject = Subject(venue="alpha", instrument=f"I{one}")
+            harness.send(SignalKind.FEED_LAG, second, lag_s, subject=subject, bound_s=0.0)
+        harness.second(second + 1)
+    assert bool(harness.grades) is told
+
+
 def test_streams_are_bounded_and_the_first_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitor.correlator.evidence.venue_latency.MAX_STREAMS", 2)
     harness = ProducerHarness("venue_latency")
