@@ -108,6 +108,8 @@ ARGUMENTS = {
     "a venue that cannot be simulated": (("drill", "quiet", "--venues", "okx,bitgett"), "bitget"),
     "unknown scenario": (("drill", "perfect-strom"), "perfect-storm"),
     "missing recording": (("replay", "none.jsonl"), "none.jsonl"),
+    "missing series": (("detect", "none.csv"), "none.csv"),
+    "unknown kind of series": (("detect", "x.csv", "--kind", "latencies"), "latency"),
     "unknown schema": (("schema", "signl"), "signal"),
     "unknown scan network": (("chain", "scan", "--network", "local", "--from", "1", "--to", "2"), "none is configured"),
     "nothing to watch": (("run",), "config init"),
