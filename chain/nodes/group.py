@@ -104,7 +104,8 @@ class NodeGroup:
     def measured(self) -> list[NodeMeasured]:
         """Return how each node did, every `MEASURE_S`; nothing before that."""
         now = self._clock()
-        if self._measured_at is not None and (now - self._measured_at).total_seconds() < MEASURE_S:
+        self._measured_at = self._measured_at or now
+        if (now - self._measured_at).total_seconds() < MEASURE_S:
             return []
         self._measured_at = now
         highest = max((state.head.number for state in self._states if state.head), default=0)
