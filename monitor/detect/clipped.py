@@ -2,7 +2,8 @@
 
 How far sums of clipped counts come follows from the stream's own histogram. The chance that n seconds have a mean of at least
 x is exp(-n I(x)) over (1 - exp(-t)) sqrt(2 pi n v), with I(x) = sup over t of t x - ln E exp(t X), and v the variance of the
-tilted counts (Bahadur and Ranga Rao 1960, for whole numbers). Where one second brings the next, so many seconds count as fewer.
+tilted counts (Bahadur and Ranga Rao 1960, for whole numbers). Where one second brings the next, the tail is that of a
+negative binomial law.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from math import exp, log, pi
 
+from monitor.detect.tails import surprise
 from monitor.detect.usual import Usual
 
 CLIP_SHARE = 0.95
@@ -17,6 +19,8 @@ MAX_COUNTED = 16
 MIN_SECONDS = 1000.0
 TILTS = 24
 MAX_TILT = 4.0
+EXCITED = 1.15
+"""Above this ratio of the dispersions of long and short blocks one second brings the next: the tail is heavier."""
 
 
 class ClippedCounts:
@@ -83,6 +87,8 @@ class ClippedCounts:
         seconds = expected / self._mean
         usual = self.usual
         fano = usual.fano(max(seconds, 1.0))
+        if fano > EXCITED * usual.fano(1.0):
+            return surprise(count, expected, fano + expected * usual.doubt)
         seconds *= usual.fano(1.0) / (fano + expected * usual.doubt)
         before = after - 1
         if after == len(self._ratios):

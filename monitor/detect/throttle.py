@@ -114,18 +114,19 @@ class ThrottledStream:
     def close(self, second: int, usual: float) -> tuple[int, float, float]:
         """End a second with reports; `usual` events a second are usual here.
 
-        Return the reports, the dead part of this second, and the dead part of the next.
+        Return the reports, the dead part of this second (less what the second before told of it), and that of the next.
         """
         now, self._now = self._now, []
         at_s = min(max(now[-1][0], float(second)), second + 1.0)
         one = self._second(second, at_s, len(now), sum(usd for _, usd in now), max(usual, MIN_RATE))
         if self.observed.policy is not Policy.COMPLETE:
             self._seconds.append(one)
-        after = 0.0
+        told = after = 0.0
         if self.observed.policy is Policy.FIRST_AFTER:
+            told = min(max(self._free_s - second, 0.0), 1.0)
             self._free_s = at_s + 1
             after = at_s - second
-        return one.count, 1 - one.live_s, after
+        return one.count, max(1 - one.live_s - told, 0.0), after
 
     def _second(self, second: int, at_s: float, count: int, usd: float, usual: float) -> _Second:
         policy, phase = self.observed.policy, at_s - second

@@ -153,6 +153,15 @@ def test_the_dead_part_of_a_second_is_what_the_policy_hides() -> None:
         assert stream.close(10, 0.2) == pytest.approx((1, dead, after), abs=1e-3)
 
 
+def test_a_dead_time_that_reaches_into_the_next_second_is_told_once() -> None:
+    stream = ThrottledStream(Policy.FIRST_AFTER)
+    stream.take(10.50013, 1.0)
+    assert stream.close(10, 0.2) == pytest.approx((1, 0.5, 0.5), abs=1e-3)
+    stream.take(11.70013, 1.0)
+    # half of the second was told to be dead; it waited 0.2 s, and is dead for the last 0.3 s
+    assert stream.close(11, 0.2) == pytest.approx((1, 0.3, 0.7), abs=1e-3)
+
+
 def test_a_stamp_cut_to_milliseconds_counts_as_half_of_one_later() -> None:
     stream = ThrottledStream(Policy.LATEST)
     stream.take(10.998, 1.0)
