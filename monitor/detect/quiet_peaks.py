@@ -44,12 +44,6 @@ class QuietPeaks:
         self._counts[min(int(peak / BIN_NATS), BINS - 1)] += 1.0
         self._fit()
 
-    def pass_time(self, time_s: float) -> None:
-        """Learn quiet time without any event."""
-        fade = exp(-time_s * log(2) / HALF_LIFE_S)
-        self._time_s = self._time_s * fade + time_s
-        self._counts = [one * fade for one in self._counts]
-
     def _fit(self) -> None:
         above = excess = 0.0
         index = BINS

@@ -240,3 +240,10 @@ def test_a_surge_that_is_over_is_not_renewed_by_a_quiet_event() -> None:
         surge = detector.add(second, 20.0)
     assert grade_of_rate(surge.per_day) == 4
     assert detector.add(3640, 1.0).per_day == inf
+
+
+def test_a_stream_with_a_short_warm_up_is_judged_by_its_first_seconds() -> None:
+    detector = SurgeDetector(60, 0.001, 15, 1.5, 0)
+    for second in range(0, 30, 3):
+        assert detector.add(second, 1.0).per_day > WEEKLY
+    assert detector.add(31, 60.0).per_day <= WEEKLY
