@@ -120,3 +120,8 @@ def test_the_correlator_remembers_when_each_leg_was_true_and_what_it_watched() -
     assert 30 < since - START.timestamp() < 60 < until - START.timestamp() < 150
     assert set(kept._spans) == {("BTC", VENUE)}
     assert kept.days == pytest.approx(150 / DAY_S, rel=0.05)
+
+
+def test_a_leg_that_had_no_other_beside_it_slides_to_nothing() -> None:
+    made = history(31.0, {LIQUIDATION: [(1000.0, 2000.0)]})
+    assert set(made._slides.values()) == {0.0}
