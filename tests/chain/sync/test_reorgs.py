@@ -135,7 +135,9 @@ async def test_a_crash_in_the_middle_of_a_deep_reorg_loses_no_retraction() -> No
     )
     reported = taken(reported)
     chain.reorg(150, 170)
-    for _ in range(400):  # each run ends at its fifth event, which then comes again; two may be a stall and a measurement
+    for _ in range(
+        400
+    ):  # each run ends at its fifth event, which then comes again; two may be a stall and a measurement
         part = await followed(
             chain, watcher_of(SimulatedNode("one", chain), network=small, checkpoints=checkpoints, keep=8), most=5
         )
