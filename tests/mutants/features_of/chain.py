@@ -19,7 +19,12 @@ FEATURES = (
         "detectors.recall(self._canonical.tip.memories)",
         "pass",
     ),
-    Feature("nodes agree on logs", "chain.nodes.fetch", "_agreed_logs", "return by_node[next(iter(by_node))]"),
+    Feature(
+        "nodes agree on logs",
+        "chain.nodes.log_agreement",
+        "agreed_logs",
+        "logs = by_node[next(iter(by_node))]\nreturn {one.hash: Agreement(logs[one.hash], {}) for one in run}",
+    ),
     Feature(
         "many reads are split over several multicalls",
         "chain.rpc.multicall",

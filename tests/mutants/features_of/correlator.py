@@ -27,13 +27,16 @@ FEATURES = (
         "pass",
     ),
     Feature(
-        "a throttled feed has less trust", "monitor.correlator.evidence.liquidation_surge", "_Feed.shown", "return 1.0"
+        "a throttled feed has less trust",
+        "monitor.correlator.evidence.liquidation_surge",
+        "LiquidationSurgeEvidence._trust",
+        "pass",
     ),
     swap(
         "a clustered stream is also judged by its clipped counts",
-        "monitor.correlator.evidence.liquidation_surge",
-        "_Asset.judge",
-        "if fano > CLUSTERED_FANO:",
+        "monitor.detect.surge",
+        "SurgeDetector._best",
+        "if clustered:",
         "if False:",
     ),
     swap(
@@ -56,7 +59,7 @@ FEATURES = (
     swap(
         "the signals of a second are judged in event order",
         "monitor.correlator.sequencer",
-        "Sequencer._release",
+        "Sequencer._once",
         "entries.sort(key=_order)",
         "pass",
     ),
@@ -149,8 +152,22 @@ FEATURES = (
         "a rare channel that is not acknowledged again is silent",
         "probes.feeds.claims",
         "Claims._silence",
-        "if unproved else []",
-        "if False else []",
+        "if one.topic.rare and one.covers",
+        "if False and one.covers",
+    ),
+    swap(
+        "a rare channel must give proof every few seconds",
+        "probes.feeds.claims",
+        "Claim.due",
+        "feed.prove_s",
+        "feed.renew_s",
+    ),
+    swap(
+        "a liquidation channel that is only acknowledged covers less than calm needs",
+        "monitor.correlator.coverage",
+        "SourceCoverage.claim",
+        "ACKNOWLEDGED_SIGHT, reason",
+        "1.0, reason",
     ),
     Feature(
         "an error code that nobody knows is no evidence while one check of one venue shows it",

@@ -70,9 +70,9 @@ FEATURES = (
     swap(
         "liquidations from before the subscription are marked as backlog",
         "probes.feeds.interpreter",
-        "FeedReader.frame",
-        "replace(said, backlog=True)",
-        "said",
+        "FeedReader._order",
+        "replace(message, backlog=True) if self._is_backlog(message) else message",
+        "message",
     ),
     swap(
         "a sequence gap in a feed is reported",
