@@ -27,7 +27,7 @@ from monitor.log.sqlite_log import SqliteLog
 from monitor.signals import Signal
 
 IMAGE_KEY = "correlator"
-SOURCES = (*PACKAGES, "monitor.registry", "chain.events", "chain.blocks.abi")
+SOURCES = (*PACKAGES, "monitor.registry", "chain.events", "chain.blocks", "chain.control")
 """The packages and modules of which the correlator's program is made."""
 log = logging.getLogger("stormwatch.resume")
 

@@ -187,7 +187,7 @@ def log(chance: random.Random) -> list[tuple[float, Signal]]:
         way_s = 0.0
         if one.kind is FORCED:
             way_s = slow[one.source.split("/")[0]] * chance.random()
-        if one.kind is not SignalKind.EXPECT and chance.random() < 0.01:
+        if one.kind is not SignalKind.EXPECT and chance.random() < 0.04:
             way_s += 8.0 * chance.random()
         got = one.received_at + timedelta(seconds=way_s if one.kind is FORCED else 0.0)
         taken_at = one.received_at.timestamp() + way_s + 0.1 * chance.random() * (one.kind is not SignalKind.EXPECT)

@@ -86,8 +86,8 @@ def test_without_attribution_our_own_network_is_not_named() -> None:
     assert without.event.fault_right is False
 
 
-def test_without_coverage_a_quiet_world_says_less_doubt() -> None:
-    whole, without = result_of("own_network_down"), result_of("own_network_down", Part.COVERAGE)
+def test_without_coverage_an_outage_is_stated_with_another_confidence() -> None:
+    whole, without = result_of("outage"), result_of("outage", Part.COVERAGE)
 
     assert whole.event.calibration != without.event.calibration
 
