@@ -61,6 +61,8 @@ class Attribution:
         self.local_until_s: dict[str, float] = {}
         self.suspected = False
         """Whether our own network may be at fault now: one round failed at nearly all targets."""
+        self._doubted_until_s = float("-inf")
+        """The latest second in which it was."""
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take the outcome of one request."""
@@ -113,7 +115,13 @@ class Attribution:
         self.suspected = bool(self.local_since_s) or any(
             self._share_down(vantage, 1, now_s) >= self._settings.local_share for vantage in self._targets
         )
+        if self.suspected:
+            self._doubted_until_s = now_s
         return changed
+
+    def in_doubt(self, signal: Signal) -> bool:
+        """Whether our own network may have been at fault while a value was measured: a span that ended at its receipt."""
+        return self.suspected or signal.received_at.timestamp() - max(signal.value, 0.0) <= self._doubted_until_s
 
     def _is_over(self, vantage: str, now_s: float) -> bool:
         """Targets answer since `local_cooldown_s`; or none was asked for as long as an incident is held blind."""

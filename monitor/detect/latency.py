@@ -68,6 +68,11 @@ class LatencyStream:
             self._level.learn(value, self._clock)
         return rise
 
+    def forget_rise(self) -> None:
+        """Take a rise under way for none, and learn nothing of it: its values were not the stream's own."""
+        self._lanes.drop()
+        self._lifted_s = 0.0
+
     def _elapsed_s(self, at_s: float) -> float:
         """The observed time since the value before: a hole in the record is no quiet time."""
         if self._last_s is None:

@@ -109,6 +109,12 @@ class ShiftLanes:
             self._end(lane)
         self._live = 0
 
+    def drop(self) -> None:
+        """Take every excursion under way for none: nothing of it is learned."""
+        for lane in range(self._live):
+            self._sums[lane] = self._tops[lane] = self._run[lane] = self._hits[lane] = 0.0
+        self._live, self._storm = 0, False
+
     def _step(self, hits: int, scale: float, at_s: float) -> Rise:
         values_a_day = DAY_S * self._seen / max(self._observed_s, 1.0)
         least, onset_s, live, tie, mean = inf, 0.0, 0, PRIOR_TIE, PRIOR_MEAN

@@ -141,7 +141,8 @@ class ContradictionsEvidence:
         counts = outcome == "ok" or (outcome in FAILING and signal.attributes.get("ours") is not True)
         if not counts or signal.attributes.get("check") == STATUS_CHECK:
             return
-        if outcome in TRANSPORT and self._board.attribution.own_lag.explains(signal):
+        attribution = self._board.attribution
+        if outcome in TRANSPORT and (attribution.own_lag.explains(signal) or attribution.in_doubt(signal)):
             return
         self._venues.setdefault(name, _Venue()).outcomes.append((at_s, outcome))
 

@@ -1,7 +1,7 @@
 """Finds venues whose requests fail more often than one in twenty, by an e-process for each venue.
 
 Refusals through our own fault (geo-blocked, our budget, our keys, our machine) do not count, nor do failures while our own
-network is down, nor time-outs and broken connections that our own lag explains. An error code that nobody knows counts as soon
+network is down, nor time-outs and broken connections that our own lag explains or that began while our network was in doubt. An error code that nobody knows counts as soon
 as two checks of the venue, or two venues, show one within two minutes. Forty good answers in a row end an outage: the
 e-process starts again.
 """
@@ -65,7 +65,8 @@ class VenueFailuresEvidence:
         if name is None or signal.attributes.get("ours") is True:
             return
         outcome = str(signal.attributes.get("outcome", "ok"))
-        if outcome in TIMED and self._board.attribution.own_lag.explains(signal):
+        attribution = self._board.attribution
+        if outcome in TIMED and (attribution.own_lag.explains(signal) or attribution.in_doubt(signal)):
             return
         if outcome == UNKNOWN and not self._is_confirmed(name, str(signal.attributes.get("check", "")), at_s):
             return

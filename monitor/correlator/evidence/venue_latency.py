@@ -2,7 +2,8 @@
 
 Each check, feed and instrument is a stream of its own, judged by its own quiet past (`monitor/detect/latency.py`); the grade
 and the weight follow from how often chance makes one of the venue's streams as slow. A feed lag within the bound of the clock
-offset is no lag. What our own lag explains is not taken, and the rest is taken less our own lag.
+offset is no lag. What our own lag explains is not taken, and the rest is taken less our own lag. What was sent or scheduled
+while our own network may have been at fault is not taken either, whenever its outcome comes.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class VenueLatencyEvidence:
         self._slow: dict[_Source, dict[str, _Stream]] = {}
         """The slow streams of a source, by instrument."""
         self._touched: set[_Source] = set()
+        self._doubted = False
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take one latency or lag in seconds. Nothing is learned while our own network may be at fault."""
@@ -63,7 +65,7 @@ class VenueLatencyEvidence:
         if venue is None or (signal.kind is SignalKind.REQUEST and not _counts(signal)):
             return
         attribution = self._board.attribution
-        if attribution.suspected or attribution.own_lag.explains(signal):
+        if attribution.in_doubt(signal) or attribution.own_lag.explains(signal):
             return
         lag_s = signal.value - attribution.own_lag.lag_s(signal)
         if signal.kind is SignalKind.FEED_LAG:
@@ -82,7 +84,14 @@ class VenueLatencyEvidence:
             self._forget(source, instrument)
 
     def on_second(self, now_s: float) -> None:
-        """Put the sources with slow streams on the board."""
+        """Put the sources with slow streams on the board; forget every rise when our own network comes into doubt."""
+        doubted, self._doubted = self._doubted, self._board.attribution.suspected
+        if self._doubted and not doubted:  # the first time-outs came before they could be told from the venues'
+            for stream in self._streams.values():
+                stream.latency.forget_rise()
+                stream.last.clear()
+            self._slow.clear()
+            self._touched.clear()
         for source in sorted(self._touched):
             warm = [
                 (one.rise.per_day, instrument, one)
