@@ -1,9 +1,9 @@
 """Finds venues whose requests fail more often than one in twenty, by an e-process for each venue.
 
 Refusals through our own fault (geo-blocked, our budget, our keys, our machine) do not count, nor do failures while our own
-network is down, nor time-outs and broken connections that our own lag explains or that began while our network was in doubt. An error code that nobody knows counts as soon
-as two checks of the venue, or two venues, show one within two minutes. Forty good answers in a row end an outage: the
-e-process starts again.
+network is down, nor time-outs and broken connections that our own lag explains or that began while our network was in doubt.
+An error code that nobody knows counts as soon as two checks of the venue, or two venues, show one within two minutes. Forty
+good answers in a row end an outage: the e-process starts again.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Finds venues that answer more slowly than usual, or whose engine or feed lags more than usual.
 
 Each check, feed and instrument is a stream of its own, judged by its own quiet past (`monitor/detect/latency.py`); the grade
-and the weight follow from how often chance makes one of the venue's streams as slow. A feed lag within the bound of the clock
-offset is no lag. What our own lag explains is not taken, and the rest is taken less our own lag. What was sent or scheduled
-while our own network may have been at fault is not taken either, whenever its outcome comes.
+and the weight follow from how often chance makes one of the venue's streams as slow. A burst under half a minute is grade 1. A
+feed lag within the bound of the clock offset is no lag. What our own lag explains is not taken, and the rest is taken less our
+own lag. What was sent or scheduled while our own network may have been at fault is not taken either, whenever its outcome comes.
 """
 
 from __future__ import annotations
@@ -20,6 +20,12 @@ from monitor.signals import Signal, SignalKind, Subject
 
 LAST = 3
 """The latency that is told is the median of so many."""
+BURST_S = 30.0
+"""A rise that has not lasted so long may be a burst. Every venue has some, and a stream's own past is often too short to show
+them: it counts as what chance makes once an hour, which several venues at once still turn into more. Time-outs are no burst."""
+BURST_PER_DAY = MAX_PER_DAY[0]
+RISEN = 1.25
+"""The median of the last answers is so many times the usual one while a rise goes on: the first lane of its detector."""
 MAX_STREAMS = 20_000
 """All venues together. A stream beyond them takes the place of the one that began first."""
 
@@ -34,14 +40,16 @@ _Source = tuple[SignalKind, str, str]
 
 
 class _Stream:
-    __slots__ = ("began_s", "last", "latency", "rise")
+    __slots__ = ("began_s", "last", "last_s", "latency", "rise", "unanswered")
 
     def __init__(self, at_s: float) -> None:
-        self.began_s = at_s
+        self.began_s = self.last_s = at_s
         self.latency = LatencyStream()
         self.rise = NONE
         self.last: deque[tuple[float, str | None]] = deque(maxlen=LAST)
         """Lags with their links."""
+        self.unanswered = 0
+        """Time-outs since the last answer."""
 
 
 class VenueLatencyEvidence:
@@ -76,6 +84,8 @@ class VenueLatencyEvidence:
         stream = self._streams.get(key) or self._begin(key, at_s)
         stream.rise = stream.latency.add(lag_s, at_s)
         stream.last.append((max(lag_s, 0.0), signal.link))
+        stream.last_s = at_s
+        stream.unanswered = stream.unanswered + 1 if signal.attributes.get("censored") is True else 0
         source = key[:3]
         if stream.rise.per_day <= MAX_PER_DAY[0]:
             self._slow.setdefault(source, {})[instrument] = stream
@@ -123,10 +133,12 @@ class VenueLatencyEvidence:
         kind, venue, name = source
         streams = self._counts[kind, venue]
         per_day = stream.rise.per_day * streams
+        if stream.last_s - stream.rise.onset_s < BURST_S and stream.unanswered < LAST:
+            per_day = max(per_day, BURST_PER_DAY)
         grade = grade_of_rate(per_day)
-        if not grade:
-            return
         lag_s, usual_s = median(one for one, _ in stream.last), stream.latency.normal_s
+        if not grade or lag_s < RISEN * usual_s:  # the second: it is over, though its sum has not come down yet
+            return
         evidence, words = _NAMES[kind]
         what = name.rpartition("/")[2]
         others = f", {slow} of {streams} streams" if streams > 1 else ""

@@ -141,7 +141,7 @@ def test_a_venue_that_is_a_little_slow_is_put_with_its_own_rate() -> None:
 def test_each_instrument_of_a_feed_is_a_stream_and_their_number_raises_the_rate() -> None:
     def rate(instruments: int) -> float:
         harness = ProducerHarness("venue_latency")
-        for second in range(405):
+        for second in range(435):
             for one in range(instruments):
                 subject = Subject(venue="alpha", instrument=f"I{one}")
                 lag_s = 0.4 if second >= 400 and one == 0 else 0.04 * (one + 1)
@@ -265,11 +265,36 @@ def test_a_lag_within_its_clock_bound_is_none_and_beyond_it_is_one() -> None:
 @pytest.mark.parametrize(("usual_s", "slow_s"), [(0.002, 0.3), (0.04, 0.4), (0.04, 1.0), (10.0, 60.0)])
 def test_a_step_is_found_whatever_the_usual_lag(usual_s: float, slow_s: float) -> None:
     harness = ProducerHarness("venue_latency")
-    for second in range(420):
+    for second in range(432):
         harness.send(SignalKind.ENGINE_LAG, second, slow_s if second > 400 else usual_s, source="alpha/trades")
         harness.second(second + 1)
     assert harness.grades == {"engine_lag": 4}
     assert next(harness.board.everything()).onset == at(401)
+
+
+@pytest.mark.parametrize(("slow_s", "grade"), [(10, 1), (29, 1), (31, 4)])
+def test_a_burst_of_less_than_half_a_minute_is_grade_one_and_what_lasts_has_the_grade_of_its_rate(
+    slow_s: int, grade: int
+) -> None:
+    harness = ProducerHarness("venue_latency")
+    for second in range(400):
+        ask(harness, second)
+    for second in range(400, 400 + slow_s):
+        ask(harness, second, latency_s=0.4)
+    assert harness.grades == {"venue_latency": grade}
+
+
+def test_a_rise_that_is_over_is_not_renewed_while_its_sum_comes_down() -> None:
+    harness = ProducerHarness("venue_latency")
+    for second in range(400):
+        ask(harness, second)
+    for second in range(400, 440):
+        ask(harness, second, latency_s=0.4)
+    for second in range(440, 460):
+        ask(harness, second)
+    [found] = harness.board.everything()
+    assert found.at <= at(442)
+    assert found.value == pytest.approx(0.4)
 
 
 def test_a_venue_that_is_slow_for_hours_becomes_its_own_normal() -> None:
