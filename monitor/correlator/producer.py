@@ -27,6 +27,8 @@ MAX_LINKS = 8
 LASTING_AFTER_S, LASTING, MAX_LASTING_S = 900.0, 0.25, 1800.0
 """What has been found again and again for hours is not over because it pauses: its half-life is a quarter of its age beyond a
 quarter of an hour, up to half an hour."""
+APART_S = 900.0
+"""What begins so long after the last time that something was found is another one, though the old one has not faded."""
 FUNDING_INTERVAL_S = 8 * 3600.0
 """The usual interval of funding: venues that settle each hour state an eighth."""
 
@@ -36,6 +38,8 @@ class Finding:
     """What a producer found at one time: unix seconds, `weight` in nats (None: by grade), `value` against `normal` in `unit`.
 
     `far_per_day` is the measured rate of false alarms as grave as this one (None: the most that the grade allows).
+
+    `dated`: its onset was judged anew from all that was seen, so that of a graver finding replaces that of a lighter one.
 
     `key` tells apart findings of one name about one subject. `onset_s` is when it began, `said` the finding in words.
     """
@@ -55,6 +59,7 @@ class Finding:
     key: str = ""
     weight: float | None = None
     far_per_day: float | None = None
+    dated: bool = False
 
     @property
     def evidence_id(self) -> str:
@@ -86,7 +91,7 @@ class EvidenceBoard:
         evidence_id, onset_s, links = finding.evidence_id, finding.onset_s, tuple(finding.links)
         half_life_s = finding.half_life_s
         old = self.evidence.get(evidence_id)
-        if old is not None:
+        if old is not None and not _is_another(finding, old):
             onset_s = min(onset_s, old.onset.timestamp())
             links = tuple(dict.fromkeys((*old.links, *links)))
             half_life_s = max(half_life_s, min((finding.at_s - onset_s - LASTING_AFTER_S) * LASTING, MAX_LASTING_S))
@@ -118,6 +123,12 @@ class EvidenceBoard:
     def withdraw(self, evidence_id: str, *, retracted: bool = False) -> None:
         """Withdraw evidence; `retracted` if a reorg undid the fact behind it."""
         self.evidence.withdraw(evidence_id, retracted=retracted)
+
+
+def _is_another(finding: Finding, old: Evidence) -> bool:
+    """Whether a finding has an onset of its own: noise that has not faded is not where a later surge began."""
+    apart_s = finding.onset_s - old.at.timestamp()
+    return apart_s > APART_S or (finding.grade > old.grade and (finding.dated or apart_s > 0))
 
 
 class EventFindings:

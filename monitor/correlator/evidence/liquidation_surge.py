@@ -227,6 +227,7 @@ class LiquidationSurgeEvidence:
                 unit="1/s",
                 said=f"liquidations {rate / usual:.0f}x normal ({rate:.1f}/s, {usd:,.0f} USD in {USD_S} s{cascade}"
                 f"{_sides(recent)}{_behind(asset, second, recent)})",
+                dated=True,
             )
         )
 

@@ -14,6 +14,8 @@ from monitor.signals import Signal, SignalKind, Subject
 WINDOW_S = 300.0
 FALL = (0.05, 0.08, 0.15, 0.30)
 MAX_POINTS = 400
+BEGUN = 0.1
+"""A fall has begun when a tenth of it has happened: before, the interest may have wandered."""
 
 
 class OpenInterestEvidence:
@@ -50,10 +52,11 @@ class OpenInterestEvidence:
             while len(points) > 1 and now_s - points[0][0] > WINDOW_S:
                 points.popleft()
             if key[0] == asset:
-                peak_s, peak = max(points, key=lambda one: (one[1], -one[0]))
+                peak, last = max(base for _, base in points), points[-1][1]
                 before += peak
-                after += points[-1][1]
-                onset_s = min(onset_s, peak_s)
+                after += last
+                if last <= peak * (1 - FALL[0]):
+                    onset_s = min(onset_s, max(at_s for at_s, base in points if base >= peak - BEGUN * (peak - last)))
         fall = 1 - after / before
         grade = graded(fall, FALL)
         if grade:

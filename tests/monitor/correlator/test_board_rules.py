@@ -189,6 +189,31 @@ def test_renewed_evidence_keeps_the_earliest_onset_and_at_most_eight_links() -> 
     assert pinned(assessors, onset_s=at(2).timestamp()).onset == at(2)
 
 
+@pytest.mark.parametrize(
+    ("grade", "onset", "dated", "since"),
+    [
+        (2, 11, False, 5),  # as grave: it goes on
+        (3, 9, False, 5),  # graver, and begun before the old one was found last
+        (3, 11, False, 11),
+        (3, 9, True, 9),
+        (2, 9, True, 5),
+        (1, 910, False, 5),
+        (1, 911, False, 911),  # a quarter of an hour apart
+    ],
+)
+def test_a_finding_that_is_another_one_has_its_own_onset_and_its_own_links(
+    grade: int, onset: int, *, dated: bool, since: int
+) -> None:
+    assessors = Assessors("a")
+    pinned(assessors, half_life_s=1e6, links=["old"])  # found at 10 s
+    again = pinned(
+        assessors, grade=grade, weight=4.0, onset_s=at(onset).timestamp(), at_s=at(onset + 1).timestamp(), dated=dated,
+        links=["new"],
+    )  # fmt: skip
+    assert again.onset == at(since)
+    assert again.links == (("new",) if since == onset else ("old", "new"))
+
+
 def test_while_our_own_network_is_suspected_no_venue_evidence_is_pinned_and_all_other_is() -> None:
     assessors = Assessors("a")
     assessors.attribution.suspected = True

@@ -228,6 +228,19 @@ def test_a_fall_of_open_interest_is_graded_in_base_units(left: float, grade: int
     assert harness.grades == ({"open_interest_fall": grade} if grade else {})
 
 
+def test_a_fall_of_open_interest_begins_where_it_falls_and_not_where_its_window_opens() -> None:
+    harness = ProducerHarness("open_interest")
+    for second in range(0, 700, 10):
+        fallen = min(max(second - 600, 0) / 10 * 0.02, 0.2)  # from 600 s on, two hundredths each 10 s
+        wandering = 1000.0 + second % 20 / 10
+        harness.send(SignalKind.OPEN_INTEREST, second, base=wandering * (1 - fallen))
+        harness.send(SignalKind.OPEN_INTEREST, second, subject=Subject(asset="BTC", venue="beta"), base=100.0)
+        harness.second(second + 1)
+    [found] = harness.board.everything()
+    assert found.onset == at(600)
+    assert "within 91 s" in found.said
+
+
 @pytest.mark.parametrize(
     ("seen_by", "role", "queued", "grade"),
     [
