@@ -66,7 +66,7 @@ class ChangeWriter:
             critical=episode.critical,
             pages=episode.pages,
             fault=verdict.fault,
-            headline=f"{headline(verdict)}; {by_chance(far.per_day, far.basis)}",
+            headline=f"{headline(verdict, episode.level)}; {by_chance(far.per_day, far.basis)}",
             verdict=verdict,
             evidence=evidence,
             counter_evidence=counter_evidence(verdict),
@@ -86,8 +86,9 @@ class ChangeWriter:
             (one.evidence.far_per_day for one in assessment.facts if one.nats >= 1), default=0.0
         )  # as its gravest finding says
         line = venue_headline(
-            assessment.venue, assessment.level, strongest, assessment.fault, assessment.assets, assessment.blind
-        )
+            assessment.venue, (episode.level, assessment.level), strongest, assessment.fault, assessment.assets,
+            assessment.blind,
+        )  # fmt: skip
         facts = [one.evidence for one in assessment.facts[:MAX_REPORTED]]
         return IncidentChange(
             incident_id=episode.incident_id,

@@ -16,8 +16,8 @@ _WHOSE = {
 }
 
 
-def headline(verdict: Verdict) -> str:
-    """One line: level, asset, the strongest evidence of each TRUE leg in order of onset, the blind sources."""
+def headline(verdict: Verdict, level: Level) -> str:
+    """One line: the incident's level, asset, the strongest evidence of each TRUE leg in order of onset, the blind sources."""
     true = [leg for leg in verdict.legs if leg.state is LegState.TRUE]
     heaviest = [(leg.contributions[0].onset or leg.onset, leg) for leg in true]  # the onset of what is named, no other
     findings = [
@@ -25,11 +25,16 @@ def headline(verdict: Verdict) -> str:
         for onset, leg in sorted(heaviest, key=lambda one: (one[0] is None, one[0], one[1].leg))
     ]
     unseen = [str(one.leg) for one in verdict.legs if one.state is LegState.UNKNOWN]
-    name = LEVEL_NAMES[verdict.level].upper().replace("-", " ")
-    text = f"{name} {verdict.asset}: " + ("; ".join(findings) or "nothing strong now")
+    text = _title(level, verdict.asset, verdict.level) + ("; ".join(findings) or "nothing strong now")
     if unseen:
         text += f"; cannot see: {', '.join(unseen)}"
     return text + _blind(verdict.blind)
+
+
+def _title(level: Level, whose: str, seen: Level) -> str:
+    """The level and whose it is; an incident that is held above what can be seen now says so."""
+    name, now = (LEVEL_NAMES[one].replace("-", " ") for one in (level, seen))
+    return f"{name.upper()} {whose}{f' (seen now: {now})' if seen < level else ''}: "
 
 
 def _blind(blind: Sequence[Blindness]) -> str:
@@ -39,13 +44,16 @@ def _blind(blind: Sequence[Blindness]) -> str:
 
 def venue_headline(
     venue: str,
-    level: Level,
+    levels: tuple[Level, Level],
     strongest: Evidence | None,
     fault: Fault,
     assets: Sequence[str],
     blind: Sequence[Blindness],
 ) -> str:
-    """One line: level, venue, its strongest evidence, the fault if not its own, the assets affected, the blind sources."""
+    """One line: level, venue, its strongest evidence, the fault if not its own, the assets affected, the blind sources.
+
+    `levels` are the incident's and what is seen now.
+    """
     finding = "nothing strong now" if strongest is None else f"{strongest.said} since {strongest.onset:%H:%M:%S}"
     count = f"{len(assets)} asset{'s' if len(assets) != 1 else ''}"
     more = f" and {len(assets) - MAX_ASSETS} more" if len(assets) > MAX_ASSETS else ""
@@ -53,7 +61,8 @@ def venue_headline(
     nobody = "no watched asset depends on it" if own else "no watched asset trades there"
     affects = f"affects {count}: {', '.join(assets[:MAX_ASSETS])}{more}" if assets else nobody
     whose = venue if own else f"venue {venue}"
-    return f"{LEVEL_NAMES[level].upper()} {whose}: {finding}{_WHOSE.get(fault, '')}; {affects}{_blind(blind)}"
+    level, seen = levels
+    return f"{_title(level, whose, seen)}{finding}{_WHOSE.get(fault, '')}; {affects}{_blind(blind)}"
 
 
 def counter_evidence(verdict: Verdict) -> tuple[str, ...]:

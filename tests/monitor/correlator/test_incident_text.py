@@ -123,8 +123,8 @@ def test_the_headline_names_unseen_legs_and_then_at_most_three_blind_sources() -
     assessors.close(*(f"{venue}/liquidation" for venue in "abcd"))
     change = asset_change(assessors)
     assert change.headline == (
-        "CALM BTC: nothing strong now; cannot see: liquidation; blind: a/liquidation (closed), b/liquidation (closed), "
-        "c/liquidation (closed); by chance: never measured"
+        "SQUALL BTC (seen now: calm): nothing strong now; cannot see: liquidation; blind: a/liquidation (closed), "
+        "b/liquidation (closed), c/liquidation (closed); by chance: never measured"
     )
     assert len(change.blind) == 4
     assert change.far_per_day == 0
@@ -201,8 +201,22 @@ def test_a_venues_headline_without_a_strong_fact_names_none() -> None:
     assessors = Assessors("a")
     assessors.fact("a", weight=0.49, grade=4)
     [seen] = assessors.venues.assess(assessors.now_s, (), ())
-    change = assessors.change_writer.venue(ChangeKind.ENDED, episode("venue:a"), seen, assessors.now_s)
+    ended = episode("venue:a", level=Level.CALM)
+    change = assessors.change_writer.venue(ChangeKind.ENDED, ended, seen, assessors.now_s)
     assert change.headline == ("CALM venue a: nothing strong now; affects 1 asset: BTC; by chance: never measured")
+
+
+def test_an_incident_that_is_held_blind_keeps_its_level_in_its_headline_and_says_what_is_seen() -> None:
+    assessors = two_legs()
+    held = episode("asset:BTC", level=Level.PERFECT_STORM, state=IncidentState.HELD_BLIND)
+    change = assessors.change_writer.asset(ChangeKind.HELD_BLIND, held, assessors.asset(), assessors.now_s)
+    assert change.level is Level.PERFECT_STORM
+    assert change.headline.startswith("PERFECT STORM BTC (seen now: squall): moved:migration since")
+    assessors.fact("a", weight=0.4)
+    [seen] = assessors.venues.assess(assessors.now_s, (), ())
+    watched = episode("venue:a", level=Level.WATCH, state=IncidentState.HELD_BLIND)
+    told = assessors.change_writer.venue(ChangeKind.HELD_BLIND, watched, seen, assessors.now_s)
+    assert told.headline.startswith("WATCH venue a (seen now: calm): nothing strong now")
 
 
 def test_the_incident_of_our_own_network_opens_and_ends_without_a_page() -> None:
@@ -244,7 +258,8 @@ def test_the_incident_of_our_own_network_opens_and_ends_without_a_page() -> None
 def test_a_venues_headline_names_eight_assets_and_counts_the_rest(count: int, text: str) -> None:
     assets = [f"A{index}" for index in range(count)]
     assert (
-        venue_headline("v", Level.WATCH, None, Fault.VENUE, assets, ()) == f"WATCH venue v: nothing strong now; {text}"
+        venue_headline("v", (Level.WATCH, Level.WATCH), None, Fault.VENUE, assets, ())
+        == f"WATCH venue v: nothing strong now; {text}"
     )
 
 
@@ -259,7 +274,7 @@ def test_a_venues_headline_names_eight_assets_and_counts_the_rest(count: int, te
 )
 def test_a_venues_headline_says_whose_fault_it_is_if_it_is_not_the_venues(fault: Fault, text: str) -> None:
     blind = [Blindness(source="v/x", leg=Leg.VENUE, coverage=0.0, since=at(0), reason="closed")]
-    headline = venue_headline("v", Level.WATCH, evidence("slow", second=3), fault, ["BTC"], blind)
+    headline = venue_headline("v", (Level.WATCH, Level.WATCH), evidence("slow", second=3), fault, ["BTC"], blind)
     assert headline == f"WATCH venue v: slow since 12:00:03{text}; affects 1 asset: BTC; blind: v/x (closed)"
 
 
