@@ -1,9 +1,10 @@
 """Finds venues that answer more slowly than usual, or whose engine or feed lags more than usual.
 
 Each check, feed and instrument is a stream of its own, judged by its own quiet past (`monitor/detect/latency.py`); the grade
-and the weight follow from how often chance makes one of the venue's streams as slow. A burst under half a minute is grade 1. A
-feed lag within the bound of the clock offset is no lag. What our own lag explains is not taken, and the rest is taken less our
-own lag. What was sent or scheduled while our own network may have been at fault is not taken either, whenever its outcome comes.
+and the weight follow from how often chance makes one of the venue's streams as slow. A burst under half a minute, and a latency
+under 0.1 s, is grade 1. A feed lag within the bound of the clock offset is no lag. What our own lag explains is not taken, and
+the rest is taken less our own lag. What was sent or scheduled while our own network may have been at fault is not taken either,
+whenever its outcome comes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from monitor.signals import Signal, SignalKind, Subject
 
 LAST = 3
 """The latency that is told is the median of so many."""
+FELT_S = 0.1
+"""A latency under this is odd at most, however rare: nobody who leaves by this venue feels it. Grade 1."""
 BURST_S = 30.0
 """A rise that has not lasted so long may be a burst. Every venue has some, and a stream's own past is often too short to show
 them: it counts as what chance makes once an hour, which several venues at once still turn into more. Time-outs are no burst."""
@@ -135,8 +138,10 @@ class VenueLatencyEvidence:
         per_day = stream.rise.per_day * streams
         if stream.last_s - stream.rise.onset_s < BURST_S and stream.unanswered < LAST:
             per_day = max(per_day, BURST_PER_DAY)
-        grade = grade_of_rate(per_day)
         lag_s, usual_s = median(one for one, _ in stream.last), stream.latency.normal_s
+        if lag_s < FELT_S:
+            per_day = max(per_day, BURST_PER_DAY)
+        grade = grade_of_rate(per_day)
         if not grade or lag_s < RISEN * usual_s:  # the second: it is over, though its sum has not come down yet
             return
         evidence, words = _NAMES[kind]

