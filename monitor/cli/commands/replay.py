@@ -39,12 +39,17 @@ def replay(
         else:
             typer.echo(line_of(change))
     summary = Summary(
-        signals=replayed.signals, changes=count, late=replayed.correlator.late, digest=replayed.correlator.digest()
+        signals=replayed.signals,
+        changes=count,
+        late=replayed.correlator.late,
+        digest=replayed.correlator.digest(),
+        refused={f"{kind}: {reason}": number for (kind, reason), number in replayed.correlator.refused.items()},
     )
     if json:
         print_json(summary)
     else:
-        typer.echo(f"signals {summary.signals} changes {count} late {summary.late} digest {summary.digest}")
+        refused = "".join(f" refused {number} {what}" for what, number in summary.refused.items())
+        typer.echo(f"signals {summary.signals} changes {count} late {summary.late}{refused} digest {summary.digest}")
 
 
 def line_of(change: IncidentChange) -> str:

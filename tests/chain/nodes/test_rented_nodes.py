@@ -88,7 +88,7 @@ def test_every_upgrade_is_told_live_within_five_blocks(limit: str) -> None:
     assert sorted(found.late) == [number for number, _ in town.upgrades]
     assert len(found.late) == UPGRADES
     assert max(found.late.values()) <= 5
-    assert meter.busiest(10) <= 10, "requests a second"
+    assert meter.busiest(30) <= 10, "requests a second, sustained"
     assert meter.refused or "log" in limit, "the limit was met"
 
 

@@ -180,10 +180,7 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, replay: Callable[[
 @pytest.mark.parametrize(
     ("kind", "value", "attributes"),
     [
-        ("expect", 1, {"leg": "\x1b[31m", "weight": 1.0, "class": "ws"}),
         ("expect", 1, {"leg": ["liquidation"]}),
-        ("control_changed", 1, {"change": 5}),
-        ("wallet_silent", 1e308, {}),  # OverflowError
         ("wallet_silent", 1e18, {}),  # OSError
     ],
 )
@@ -200,6 +197,31 @@ def test_a_signal_that_decodes_but_cannot_be_judged_is_the_files_fault(
     )  # fmt: skip
     path.write_bytes(b"\n".join([HEAD, expected, odd, *later]) + b"\n")
     assert f"{path}:" in replay(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "attributes"),
+    [
+        ("expect", 1, {"leg": "\x1b[31m", "weight": 1.0, "class": "ws"}),
+        ("control_changed", 1, {"change": 5}),
+        ("wallet_silent", 1e308, {}),
+    ],
+)
+def test_a_signal_that_cannot_be_is_refused_and_named_at_the_end(
+    kind: str, value: float, attributes: dict[str, object], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    path = tmp_path / "a.jsonl"
+    subject = {"asset": "BTC", "venue": "bybit", "network": "ethereum", "contract": "0x1"}
+    odd = signal(kind=kind, value=value, attributes=attributes, subject=subject, source="ethereum/chain")
+    path.write_bytes(b"\n".join([HEAD, odd]) + b"\n")
+    monkeypatch.setattr(sys, "argv", ["stormwatch", "replay", str(path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    shown = capsys.readouterr().out
+    assert ended.value.code in (0, None)
+    assert f" refused 1 {kind}: " in shown
+    assert "\x1b" not in shown
 
 
 def replay_of_times(times: list[datetime], path: Path, replay: Callable[[Path], str]) -> str:
