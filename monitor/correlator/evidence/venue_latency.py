@@ -14,7 +14,7 @@ from statistics import median
 
 from monitor.correlator.producer import EvidenceBoard, Finding
 from monitor.detect.alarm_rate import MAX_PER_DAY, grade_of_rate, nats_of_rate
-from monitor.detect.latency import LatencyStream
+from monitor.detect.latency import RESOLUTION_S, LatencyStream
 from monitor.detect.shift import NONE
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
@@ -142,7 +142,7 @@ class VenueLatencyEvidence:
         if lag_s < FELT_S:
             per_day = max(per_day, BURST_PER_DAY)
         grade = grade_of_rate(per_day)
-        if not grade or lag_s < RISEN * usual_s:  # the second: it is over, though its sum has not come down yet
+        if not grade or lag_s + RESOLUTION_S < RISEN * (usual_s + RESOLUTION_S):  # over, though its sum is still high
             return
         evidence, words = _NAMES[kind]
         what = name.rpartition("/")[2]
