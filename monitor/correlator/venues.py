@@ -1,8 +1,9 @@
 """Assesses one venue at one second: the shared evidence about it, whose fault it is, and how much of it we can see.
 
-Venue-wide evidence is one fact for all its assets: the venue's own episode reports it once. Stress that was seen counts in
-full (a venue's closed feeds do not make its failing answers untrue), less only what a single vantage cannot know; calm must
-be seen on the venue's sources. The venue's episode also reports for an asset whose venue leg has shared evidence alone.
+Venue-wide evidence is one fact for all its assets: the venue's own episode reports it once. It also reports an asset that
+cannot leave this venue alone. Stress that was seen counts in full (a venue's closed feeds do not make its failing answers
+untrue), less only what a single vantage cannot know; calm must be seen on the venue's sources. The venue's episode also reports
+for an asset whose venue leg has shared evidence alone.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class VenueAssessor:
 
     def assess(self, now_s: float, live: Collection[str], assets: Sequence[Assessment]) -> list[VenueAssessment]:
         """Every venue that has shared evidence or a live episode, in order of name."""
-        facts = self._evidence.shared(now_s)
+        facts = self._evidence.about_venues(now_s)
         if self._attribution.suspected:  # the failures may be our own network's
             facts = {}
         names = sorted({*facts, *live})
@@ -119,8 +120,16 @@ class VenueAssessor:
             fault=self._fault(venue, stressed, now_s),
             blind=tuple(sorted(every.values(), key=blindness_order)[:MAX_BLIND]),
             blind_stress=blind_stress,
-            assets=self._coverage.trading(venue),
+            assets=self._affected(venue, facts),
         )
+
+    def _affected(self, venue: str, facts: Sequence[WeighedEvidence]) -> tuple[str, ...]:
+        """The assets that trade there; those that cannot leave, if nothing strong is about the venue as a whole."""
+        strong = [one.evidence for one in facts if one.nats >= CALM_BELOW_NATS]
+        kept = {one.subject.asset for one in strong}
+        if not kept or None in kept:
+            return self._coverage.trading(venue)
+        return tuple(sorted(str(one) for one in kept))
 
     def _coverage_of(self, venue: str, now_s: float) -> tuple[float, list[Blindness]]:
         if self._attribution.local_since_s:

@@ -1,6 +1,7 @@
 """Reads what a venue declares: maintenance and degradation, and withdrawals closed or delayed for an asset.
 
 A network that is closed at first sight is the normal state; one that closes later is evidence, renewed while it stays closed.
+Withdrawals that are delayed for minutes queue: that is as grave as closed ones.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from monitor.correlator.producer import WEIGHT, EvidenceBoard, Finding
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
+QUEUE_S = 300.0
+"""Withdrawals that are declared delayed for so long do not wait for a block: they queue."""
 MAX_PARTS = 64
 """Parts of one venue that are in trouble at once; the one that was silent longest is forgotten first."""
 
@@ -107,14 +110,16 @@ class VenueStatusEvidence:
             return
         if wallet.closed_s is None:
             wallet.closed_s = at_s
-        word = "delayed" if state > 0 else "closed"
+        late_s = at_s - wallet.closed_s
+        queue = state > 0 and late_s >= QUEUE_S
+        word = f"delayed for {late_s / 60:.0f} min" if queue else "delayed" if state > 0 else "closed"
         self._board.put(
             Finding(
                 name="withdrawals",
                 leg=Leg.VENUE,
                 subject=Subject(asset=asset, venue=venue),
                 key=network,
-                grade=2 if state > 0 else 3,
+                grade=2 if state > 0 and not queue else 3,
                 onset_s=wallet.closed_s,
                 at_s=at_s,
                 half_life_s=self._board.settings.venue_half_life_s,

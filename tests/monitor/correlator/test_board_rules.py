@@ -114,6 +114,30 @@ def test_shared_facts_are_listed_by_venue_with_the_heaviest_first() -> None:
     assert [(one.evidence.id, one.nats) for one in shared["a"]] == [("y:a", 1.5), ("w:a", 0.5), ("x:a", 0.5)]
 
 
+def test_what_keeps_an_asset_in_one_venue_alone_is_about_that_venue_and_other_evidence_of_an_asset_is_not() -> None:
+    assessors = Assessors("ab")
+
+    def halted(venue: str, name: str = "withdrawals") -> None:
+        closed = replace(evidence(f"{name}:{venue}", 3.0, leg=Leg.VENUE), subject=Subject(asset="BTC", venue=venue))
+        assessors.board.put(replace(closed, name=name))
+
+    assessors.fact("a", weight=4.0, name="slow")
+    halted("b", "price_away")
+    assert list(assessors.board.about_venues(assessors.now_s)) == ["a"]
+    halted("a")
+    told = assessors.board.about_venues(assessors.now_s)
+    assert [one.evidence.id for one in told["a"]] == ["slow:a", "withdrawals:a"]
+    halted("b")
+    assert [one.evidence.id for one in assessors.board.about_venues(assessors.now_s)["a"]] == ["slow:a"]
+
+
+def test_what_keeps_an_asset_in_its_only_venue_is_the_assets_own_matter() -> None:
+    assessors = Assessors("a")
+    closed = replace(evidence("w", 3.0, leg=Leg.VENUE), subject=Subject(asset="BTC", venue="a"), name="withdrawals")
+    assessors.board.put(closed)
+    assert assessors.board.about_venues(assessors.now_s) == {}
+
+
 def test_only_retracted_evidence_is_remembered_as_retracted() -> None:
     board = empty()
     for name in ("x", "y"):

@@ -62,6 +62,29 @@ def test_an_asset_with_a_finding_of_its_own_has_its_own_incident_and_the_venues_
     assert "withdrawals" in {one.name for one in own[0].evidence}
 
 
+def queue(second: float) -> float:
+    """Withdrawals are open, and from 20 s on delayed."""
+    return 1.0 if second < 20 else 0.5
+
+
+def test_a_queue_of_withdrawals_at_one_venue_is_an_incident_of_that_venue_and_names_the_asset() -> None:
+    story = with_more_assets(Story(360))
+    story.extra += [wallet("A07", second, queue(second)) for second in range(10, 360, 10)]
+    outcome = run_log(story.signals(), DRILL)
+    [opened] = outcome.changes
+    assert (opened.scope, opened.kind, opened.level) == ("venue:alpha", ChangeKind.OPENED, Level.WATCH)
+    assert 320 <= outcome.when(opened) <= 325
+    assert "alpha withdrawals of A07 over bitcoin delayed for 5 min since 12:00:20" in opened.headline
+    assert "affects 1 asset: A07" in opened.headline
+
+
+def test_withdrawals_that_close_at_several_venues_are_the_assets_own_incident_alone() -> None:
+    story = with_more_assets(Story(75))
+    for venue in ("alpha", "beta", "gamma"):
+        story.extra += [wallet("A07", second, 1.0 if second < 50 else 0.0, venue) for second in range(20, 75)]
+    assert scopes(run_log(story.signals(), DRILL)) == {"asset:A07"}
+
+
 def test_a_second_leg_opens_the_assets_own_incident_as_a_child_of_the_venues() -> None:
     story = with_more_assets(Story(330).trouble(30, 75, "alpha", "beta").surge(60, 250))
     outcome = run_log(story.signals(), DRILL)

@@ -276,6 +276,15 @@ def test_withdrawals_that_stop_are_described_in_full(state: float, grade: int, w
     assert fields_of(lone.only()) == expected
 
 
+@pytest.mark.parametrize(("second", "grade", "word"), [(309, 2, "delayed"), (310, 3, "delayed for 5 min")])
+def test_withdrawals_that_are_delayed_for_five_minutes_queue(second: float, grade: int, word: str) -> None:
+    lone = LoneProducer("venue_words")
+    for at_s, now in ((0, 1.0), (10, 0.5), (second, 0.5)):
+        lone.send(SignalKind.WALLET, at_s, now, VENUE)
+    assert (lone.only().grade, lone.only().said) == (grade, f"alpha withdrawals of BTC over bitcoin {word}")
+    assert lone.only().onset == moment(10)
+
+
 def test_a_network_that_was_delayed_at_first_is_normal_while_it_is_no_worse() -> None:
     lone = LoneProducer("venue_words")
     lone.send(SignalKind.WALLET, 0, 1.0, VENUE)
