@@ -19,7 +19,7 @@ from monitor.signals import Signal
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The last line of `stormwatch replay`: signals judged, changes emitted, signals too late, signals refused, digest of the log.
+    """The last line of `stormwatch replay`: signals judged, changes emitted, signals late, digest of the log.
 
     `refused`: signals that cannot be, by "kind: reason"; nothing rests on them.
     """
