@@ -2,7 +2,7 @@
 
 Each check, feed and instrument is a stream of its own, judged by its own quiet past (`monitor/detect/latency.py`); the grade
 and the weight follow from how often chance makes one of the venue's streams as slow. A burst under half a minute, and a latency
-under 0.1 s, is grade 1. A feed lag within the bound of the clock offset is no lag. What our own lag explains is not taken, and
+under 0.1 s, is grade 1. A feed lag within the bound of the clock offset is no finding. What our own lag explains is not taken, and
 the rest is taken less our own lag. What was sent or scheduled while our own network may have been at fault is not taken either,
 whenever its outcome comes.
 """
@@ -43,10 +43,12 @@ _Source = tuple[SignalKind, str, str]
 
 
 class _Stream:
-    __slots__ = ("began_s", "last", "last_s", "latency", "rise", "unanswered")
+    __slots__ = ("began_s", "bound_s", "last", "last_s", "latency", "rise", "unanswered")
 
     def __init__(self, at_s: float) -> None:
         self.began_s = self.last_s = at_s
+        self.bound_s = 0.0
+        """A lag up to here may be our clock's."""
         self.latency = LatencyStream()
         self.rise = NONE
         self.last: deque[tuple[float, str | None]] = deque(maxlen=LAST)
@@ -79,14 +81,13 @@ class VenueLatencyEvidence:
         if attribution.in_doubt(signal) or attribution.own_lag.explains(signal):
             return
         lag_s = signal.value - attribution.own_lag.lag_s(signal)
-        if signal.kind is SignalKind.FEED_LAG:
-            bound = signal.attributes.get("bound_s", 0.0)
-            lag_s -= float(bound) if isinstance(bound, int | float) else 0.0
         instrument = signal.subject.instrument or ""
         key = (signal.kind, venue, signal.source, instrument)
         stream = self._streams.get(key) or self._begin(key, at_s)
         stream.rise = stream.latency.add(lag_s, at_s)
         stream.last.append((max(lag_s, 0.0), signal.link))
+        bound_s = signal.attributes.get("bound_s") if signal.kind is SignalKind.FEED_LAG else None
+        stream.bound_s = float(bound_s) if isinstance(bound_s, int | float) else 0.0
         stream.last_s = at_s
         stream.unanswered = stream.unanswered + 1 if signal.attributes.get("censored") is True else 0
         source = key[:3]
@@ -142,7 +143,9 @@ class VenueLatencyEvidence:
         if lag_s < FELT_S:
             per_day = max(per_day, BURST_PER_DAY)
         grade = grade_of_rate(per_day)
-        if not grade or lag_s + RESOLUTION_S < RISEN * (usual_s + RESOLUTION_S):  # over, though its sum is still high
+        if not grade or lag_s <= stream.bound_s:
+            return
+        if lag_s + RESOLUTION_S < RISEN * (usual_s + RESOLUTION_S):  # it is over, though its sum is still high
             return
         evidence, words = _NAMES[kind]
         what = name.rpartition("/")[2]

@@ -262,6 +262,18 @@ def test_a_lag_within_its_clock_bound_is_none_and_beyond_it_is_one() -> None:
     assert [one.id for one in harness.board.everything()] == ["feed_lag:alpha:alpha:trades"]
 
 
+@pytest.mark.parametrize(("later_s", "grade"), [(0.053, 0), (0.4, 4)])
+def test_a_lag_is_compared_with_its_usual_length_and_not_with_what_passes_the_clocks_bound(
+    later_s: float, grade: int
+) -> None:
+    harness = ProducerHarness("venue_latency")
+    for second in range(450):
+        lag_s = later_s if second >= 400 else 0.049
+        harness.send(SignalKind.FEED_LAG, second, lag_s, source="alpha/book_ws", bound_s=0.05)
+        harness.second(second + 1)
+    assert harness.grades == ({"feed_lag": grade} if grade else {})
+
+
 @pytest.mark.parametrize(("usual_s", "slow_s"), [(0.002, 0.3), (0.04, 0.4), (0.04, 1.0), (10.0, 60.0)])
 def test_a_step_is_found_whatever_the_usual_lag(usual_s: float, slow_s: float) -> None:
     harness = ProducerHarness("venue_latency")
