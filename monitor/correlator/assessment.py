@@ -23,7 +23,7 @@ OWN_GRADE = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """The state of one asset. `grades` is the highest grade of each leg, `onset_s` the earliest onset of any leg.
+    """The state of one asset. `grades` is the highest grade of each leg, `onset_s` the earliest onset of a TRUE leg.
 
     `own`: some evidence is about the asset itself, in any leg. `venues`: the venues whose shared evidence counts for its venue
     leg, heaviest first. `blind_stress`: one leg is TRUE and both others are UNKNOWN.
@@ -92,7 +92,7 @@ class AssetAssessor:
             fault=fault,
             blind=tuple(blind[:MAX_BLIND]),
         )
-        onsets = [one.onset.timestamp() for one in legs if one.onset is not None]
+        onsets = [one.onset.timestamp() for one in legs if one.onset is not None and one.state is LegState.TRUE]
         return Assessment(
             verdict=verdict,
             grades=grades,

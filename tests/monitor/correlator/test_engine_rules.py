@@ -250,6 +250,14 @@ def test_an_incident_begins_with_the_earliest_onset_of_all_its_legs() -> None:
     assert [one.opened_at for one in pinned.until(12)] == [at(3)]
 
 
+def test_an_incident_does_not_begin_with_weak_evidence_of_a_leg_that_is_calm() -> None:
+    pinned = Pinned()
+    pinned.until(8)
+    pinned.pin(Leg.MIGRATION, 0.6, 1, 2)
+    pinned.pin(Leg.LIQUIDATION, 3, 3, 5)
+    assert [one.opened_at for one in pinned.until(12)] == [at(5)]
+
+
 def test_a_finding_made_during_our_own_outage_does_not_open_a_venues_incident() -> None:
     pinned = Pinned()
     pinned.until(90)
