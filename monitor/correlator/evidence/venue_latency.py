@@ -2,8 +2,8 @@
 
 Each check, feed and instrument is a stream of its own, judged by its own quiet past (`monitor/detect/latency.py`); the grade
 and the weight follow from how often chance makes one of the venue's streams as slow. A burst under half a minute, and a latency
-under 0.1 s, is grade 1. A feed lag within the bound of the clock offset is no finding. What our own lag explains is not taken, the
-rest is taken less our own lag. What was sent or scheduled while our own network may have been at fault is not taken either,
+under 0.1 s, is grade 1. A feed lag within the bound of the clock offset is no finding. What our own lag explains is not taken,
+the rest is taken less our own lag. What was sent or scheduled while our own network may have been at fault is not taken either,
 whenever its outcome comes.
 """
 
