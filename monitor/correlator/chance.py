@@ -134,6 +134,5 @@ def _common(some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
         for other_since, other_until in others[first:]:
             if other_since >= until:
                 break
-            if other_until > since:
-                found.append((max(since, other_since), min(until, other_until)))
+            found.append((max(since, other_since), min(until, other_until)))
     return found

@@ -197,6 +197,12 @@ def test_a_matched_migration_is_reported_as_one_and_explains_the_removal() -> No
     assert "migrated to 0xcc" in harness.text
 
 
+def test_a_migration_to_a_declared_successor_names_it() -> None:
+    harness = ProducerHarness("liquidity")
+    harness.send(SignalKind.MIGRATION, 11, 0.8, CHAIN, event_id="m", to_pool="0xcc", successor="0xdd")
+    assert "migrated to 0xcc of its successor 0xdd" in harness.text
+
+
 def test_moves_without_a_pool_or_an_asset_are_ignored() -> None:
     harness = ProducerHarness("liquidity")
     harness.send(SignalKind.LIQUIDITY_REMOVED, 10, 0.8, Subject(asset="BTC"), event_id="r")

@@ -213,3 +213,19 @@ def test_an_asset_that_trades_at_no_venue_has_a_verdict_and_no_stress() -> None:
         correlator.on_signal(one)
     verdict = correlator.verdicts()["NOVENUE"]
     assert [leg.evidence for leg in verdict.legs] == [-1.0, -1.0, -1.0]
+
+
+def test_what_a_leap_held_back_is_judged_at_the_end() -> None:
+    correlator = Correlator(DRILL)
+    last = Story(20).signals()[-1]
+    for one in Story(20).signals():
+        correlator.on_signal(one)
+    before = correlator.verdicts()["BTC"].at
+    ahead = timedelta(seconds=LEAP_S + 100)
+    correlator.on_signal(
+        msgspec.structs.replace(last, event_time=last.event_time + ahead, received_at=last.received_at + ahead)
+    )
+    assert correlator.verdicts()["BTC"].at == before
+    correlator.finish()
+    assert correlator.verdicts()["BTC"].at > before + timedelta(seconds=LEAP_S)
+    assert set(correlator.exits) == {"BTC"}

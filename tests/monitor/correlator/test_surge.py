@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Callable
 from statistics import fmean
 
+import msgspec
 import pytest
 
 from monitor.correlator.active_evidence import ActiveEvidence
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.coverage import Coverage
+from monitor.correlator.evidence import liquidation_surge
 from monitor.correlator.evidence.liquidation_surge import LiquidationSurgeEvidence
 from monitor.correlator.producer import EvidenceBoard
 from monitor.correlator.settings import CorrelatorSettings
@@ -166,3 +168,33 @@ def test_a_second_of_many_events_on_a_quiet_stream_is_reported_with_its_onset() 
     assert found[0].onset == at(600)
     assert found[0].said.startswith("liquidations")
     assert found[0].grade == 4
+
+
+def test_a_second_that_lies_in_a_dead_time_is_not_calm() -> None:
+    stream = Stream(CorrelatorSettings(), "one_per_second")
+    liquidation = stream._signal(SignalKind.LIQUIDATION, stream._attributes)
+    begin_s, reports = stream._now_s, iter(1.37 * number for number in range(3000))
+    after_s = next(reports)
+    for second in range(3600):
+        while after_s < second + 1:
+            stream._producer.on_signal(liquidation, begin_s + after_s)
+            after_s = next(reports)
+        stream.second(0)
+    # reported are 0.73 a second; a report each 1.37 s behind a dead time of 1 s is 2.7 a second
+    assert stream._producer._assets["BTC"].detector.usual.rate > 1.5
+
+
+def test_streams_of_an_asset_are_bounded_and_the_orders_of_others_still_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(liquidation_surge, "MAX_STREAMS", 1)
+    stream = Stream(CorrelatorSettings())
+    for _ in range(400):
+        stream.second(0)
+    for number in range(40):
+        signal = stream._signal(SignalKind.LIQUIDATION, stream._attributes)
+        stream._producer.on_signal(
+            msgspec.structs.replace(signal, subject=Subject(asset="BTC", venue="v", instrument=f"I{number}")),
+            stream._now_s,
+        )
+    found = stream.second(0)
+    assert len(stream._producer._assets["BTC"].streams) == 1
+    assert [one.grade >= 3 for one in found] == [True]

@@ -6,6 +6,7 @@ from math import exp, inf, log
 
 import pytest
 
+from monitor.detect import throttle
 from monitor.detect.policy import ObservedPolicy, Policy
 from monitor.detect.throttle import Estimate, Sizes, ThrottledStream, gamma_interval
 from tests.monitor.detect.liquidation_feeds import by_second, poisson_events, shown
@@ -192,3 +193,11 @@ def test_a_gamma_interval_of_a_hundred_events_is_a_sixth_to_both_sides() -> None
     low, high = gamma_interval(100, 1.0)
     assert (low, high) == pytest.approx((0.84, 1.172), abs=0.005)
     assert gamma_interval(0, 1.0)[0] < 1e-6
+
+
+def test_the_reports_of_one_second_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "MAX_REPORTS", 3)
+    stream = ThrottledStream(Policy.COMPLETE)
+    for number in range(5):
+        stream.take(10.0 + number / 10, 1.0)
+    assert stream.close(10, 0.1)[0] == 3

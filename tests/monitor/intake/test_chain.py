@@ -26,7 +26,7 @@ from chain.events import (
     SupplyJumped,
     TokenDepth,
 )
-from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, NodeFaultKind, Reorged
+from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, NodeFaultKind, NodeMeasured, Reorged
 from chain.events.upgrades import ContractUpgraded, LayoutHint, OperationEnded, SeenBy, UpgradeQueued, UpgradeSaid
 from monitor.intake import Intake
 from monitor.signals import SignalKind
@@ -192,6 +192,17 @@ def test_heads_and_faults_of_a_network_carry_no_asset() -> None:
         HeadSeen(network=NET, seen_at=NOW, block_number=7, block_hash="0x", block_time=NOW, node="n", lag_s=0.1),
         HeadStalled(network=NET, seen_at=NOW, block_number=7, stalled_s=60),
         HeadResumed(network=NET, seen_at=NOW, block_number=8, stalled_s=90, since=NOW),
+        NodeMeasured(
+            network=NET,
+            seen_at=NOW,
+            node="n",
+            provider="p",
+            latency_s=0.1,
+            lag_blocks=0,
+            rest_s=0.0,
+            paused_s=0.0,
+            refusals=(),
+        ),
         NodeFault(network=NET, seen_at=NOW, node="n", fault=NodeFaultKind.TIMEOUT, detail=""),
         Reorged(network=NET, seen_at=NOW, depth=2, common_number=5, old_head="0xa", new_head="0xb"),
     ]
