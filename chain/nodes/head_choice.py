@@ -156,11 +156,11 @@ def check_heads(
         state.forked = 0 if name in believed.nodes else state.forked + 1
         checks = DEEP_CHECKS if name in believed.parted else MAX_CHECKS
         if not state.forked:
-            state.told_forked, state.forked_at = False, None
+            state.reported_forked, state.forked_at = False, None
         else:
             state.forked_at = state.forked_at or now
-        if state.forked >= checks and not state.told_forked and _upheld(states, believed, state.forked_at):
-            state.told_forked = True
+        if state.forked >= checks and not state.reported_forked and _upheld(states, believed, state.forked_at):
+            state.reported_forked = True
             faults.append((name, NodeFailure(NodeFaultKind.FORKED, f"reports another chain at block {number}")))
         state.late = state.late + 1 if highest - number > LAG_BLOCKS and not state.forked else 0
         passed = majority(
@@ -170,9 +170,9 @@ def check_heads(
         stalled = moves and state.head_age_s(now) >= stall_s
         state.behind = state.late >= MAX_CHECKS and (state.behind or late or stalled)
         if not state.late:
-            state.told_behind = False
-        elif state.behind and late and not state.told_behind:
-            state.told_behind = True
+            state.reported_behind = False
+        elif state.behind and late and not state.reported_behind:
+            state.reported_behind = True
             faults.append((name, NodeFailure(NodeFaultKind.BEHIND, f"{highest - number} blocks behind")))
     return faults
 

@@ -40,7 +40,7 @@ class NodeState:
     """Holds a node and its state. `late` and `forked` count the checks in a row at which it lagged or reported another chain.
 
     `forked_at`: when it was first seen on another chain; `moved`: whether the last check showed another head than the one
-    before; `told_…`: whether that fault was reported.
+    before; `reported_…`: whether that fault was reported.
     """
 
     node: Node
@@ -54,12 +54,12 @@ class NodeState:
     forked: int = 0
     forked_at: datetime | None = None
     moved: bool = False
-    told_behind: bool = False
-    told_forked: bool = False
+    reported_behind: bool = False
+    reported_forked: bool = False
     latency_s: float = 0.0
     errors: float = 0.0
-    told_refusals: Counter[NodeFaultKind] = field(default_factory=Counter)
-    told_paused_s: float = 0.0
+    reported_refusals: Counter[NodeFaultKind] = field(default_factory=Counter)
+    reported_paused_s: float = 0.0
 
     @property
     def rank(self) -> tuple[int, bool, bool, int]:
@@ -82,8 +82,8 @@ class NodeState:
     def measured(self, network: NetworkId, highest: int, now: datetime) -> NodeMeasured:
         """Return how the node did since the last call. `highest`: the highest head that any node reports."""
         limits = self.node.limits
-        refusals, paused_s = limits.refusals - self.told_refusals, limits.paused_s - self.told_paused_s
-        self.told_refusals, self.told_paused_s = limits.refusals.copy(), limits.paused_s
+        refusals, paused_s = limits.refusals - self.reported_refusals, limits.paused_s - self.reported_paused_s
+        self.reported_refusals, self.reported_paused_s = limits.refusals.copy(), limits.paused_s
         return NodeMeasured(
             network=network,
             seen_at=now,

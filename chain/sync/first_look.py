@@ -12,9 +12,9 @@ from dataclasses import replace
 from chain.blocks.reads import Reads
 from chain.events import Address
 
-FEWEST = 4
+MIN_TOGETHER = 4
 """Addresses that are looked at together at first, and at least."""
-MOST = 1024
+MAX_TOGETHER = 1024
 ALL_AT_ONCE = 128
 """Addresses up to which the first look is not spread: to divide it costs more requests."""
 SHARE = 0.25
@@ -28,7 +28,7 @@ class FirstLook:
         self._allowed_s = block_time_s * SHARE
         self._waiting: deque[Address] = deque()
         self._closed: frozenset[Address] = frozenset()
-        self._together = FEWEST
+        self._together = MIN_TOGETHER
         self._full: Reads | None = None
         self._open = Reads()
 
@@ -51,9 +51,9 @@ class FirstLook:
     def took(self, took_s: float) -> None:
         """Record how long the last look took, with all else that was read: the next is larger or smaller."""
         if took_s > self._allowed_s:
-            self._together = max(self._together // 2, FEWEST)
+            self._together = max(self._together // 2, MIN_TOGETHER)
         elif took_s < self._allowed_s / 4:
-            self._together = min(self._together * 2, MOST)
+            self._together = min(self._together * 2, MAX_TOGETHER)
 
     def of(self, reads: Reads) -> Reads:
         """Return these reads without those of waiting addresses; the same object while both stay the same."""

@@ -145,14 +145,14 @@ class SinkReader:
                 change = _change_of(entry) if entry.position <= self._reached else None
                 last = None if change is None else self._router.last_note(change.incident_id)
                 if change is not None and last is not None and change.revision <= last.revision:
-                    self._reminders.told(change, now_s)
+                    self._reminders.sent(change, now_s)
             after = chunk.reached
 
     async def _remind(self, client: aiohttp.ClientSession, now_s: float) -> None:
         """Tell again what is still open, once each; what is not accepted waits for its next turn."""
         for change in self._reminders.due(now_s):
             note = reminder_of(change, self.route.rule.min_level, self._clock())
-            self._reminders.told(change, now_s)
+            self._reminders.sent(change, now_s)
             if change.incident_id not in self._owed:
                 await self.attempts.once(client, note)
 
@@ -295,7 +295,7 @@ class SinkReader:
             self._append(change.incident_id, change.revision, "refused", outcome.why)
             return
         log.debug("sink %s received %s:%d", name, change.incident_id, change.revision)
-        self._reminders.told(change, asyncio.get_running_loop().time())
+        self._reminders.sent(change, asyncio.get_running_loop().time())
         self._lost = 0
         if note.missed is None:
             self._append(change.incident_id, change.revision, "delivered", "")

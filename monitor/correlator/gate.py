@@ -114,7 +114,7 @@ class Gate:
     def _reason(signal: Signal) -> Refused | None:
         kind = KINDS[signal.kind]
         value = signal.value
-        if type(value) not in _NUMBERS or not kind.least <= value <= kind.most:
+        if type(value) not in _NUMBERS or not kind.min_value <= value <= kind.max_value:
             return Refused.VALUE
         if not _has_times(signal):
             return Refused.TIME
@@ -162,8 +162,8 @@ def _fits(attributes: Mapping[str, Scalar], kind: Kind) -> bool:
             return False
         if type(name) is not str:
             return False
-    for name, (least, most) in kind.ranges.items():
+    for name, (low, high) in kind.ranges.items():
         one = attributes.get(name)
-        if one is not None and (type(one) not in _NUMBERS or not least <= one <= most):  # type: ignore[operator]
+        if one is not None and (type(one) not in _NUMBERS or not low <= one <= high):  # type: ignore[operator]
             return False
     return all(attributes.get(name) in words for name, words in kind.words.items())

@@ -14,7 +14,7 @@ TAIL = 0.05
 PRIOR_EXCESS = 0.25
 PRIOR_VALUES = 5.0
 """The shipped prior of the mean excess of logarithms weighs as many values as this."""
-LEAST = 1e-12
+MIN_FIGURE = 1e-12
 """Figures are told apart down to here."""
 
 
@@ -39,7 +39,7 @@ class Past:
         ordered, count = self._ordered, len(self._ordered)
         if not count:
             return 1.0
-        value = log(max(figure, LEAST))
+        value = log(max(figure, MIN_FIGURE))
         top = max(int(TAIL * count), 1)
         bound = ordered[-top]
         if value <= bound:
@@ -50,7 +50,7 @@ class Past:
 
     def learn(self, figure: float) -> None:
         """Take a figure."""
-        value = log(max(figure, LEAST))
+        value = log(max(figure, MIN_FIGURE))
         if len(self._newest) >= self._capacity:
             del self._ordered[bisect_left(self._ordered, self._newest.popleft())]
         self._newest.append(value)

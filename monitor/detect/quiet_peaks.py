@@ -28,7 +28,7 @@ class QuietPeaks:
     def __init__(self, per_s: float, block_s: float, slope: float = 1.0) -> None:
         self._prior_per_s = per_s
         self._prior_slope = slope
-        self._least = int(max(slope * log(2 * per_s * block_s), 0.0) / BIN_NATS) + 1
+        self._lowest_bin = int(max(slope * log(2 * per_s * block_s), 0.0) / BIN_NATS) + 1
         """The lowest bin of the tail: every second block has a peak as high."""
         self._counts = [0.0] * BINS
         self._time_s = 0.0
@@ -47,7 +47,7 @@ class QuietPeaks:
     def _fit(self) -> None:
         above = excess = 0.0
         index = BINS
-        while index > self._least and above < TAIL_PEAKS:
+        while index > self._lowest_bin and above < TAIL_PEAKS:
             index -= 1
             excess += above * BIN_NATS + 0.5 * BIN_NATS * self._counts[index]
             above += self._counts[index]

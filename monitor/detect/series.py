@@ -183,8 +183,8 @@ class SeriesJudge:
         self._last_s: float | None = None
         self._gap_s = 0.0
         self._rows = 0
-        self._told = 0.0
-        self._told_rows = 0
+        self._last_alarm = 0.0
+        self._rows_since = 0
         self._alarm = False
         self._onset_s = 0.0
 
@@ -218,9 +218,9 @@ class SeriesJudge:
     def _score(self, chance: float) -> float:
         surprise = max(0.0, min(-log10(max(chance, 1e-12)) / FULL_SCORE, 1.0))
         rest = max(MIN_REST, REST_SHARE * self._rows)
-        self._told_rows += 1
-        held = self._told * max(1 - self._told_rows / rest, 0.0)
+        self._rows_since += 1
+        held = self._last_alarm * max(1 - self._rows_since / rest, 0.0)
         if held and surprise < held + AGAIN:
             return 0.0
-        self._told, self._told_rows = surprise, 0
+        self._last_alarm, self._rows_since = surprise, 0
         return surprise

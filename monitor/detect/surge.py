@@ -104,7 +104,7 @@ class SurgeDetector:
     def _end_round(self, seen: float) -> None:
         pending, self._pending = self._pending, []
         grave, self._grave = self._grave, 0
-        self._trim(int((self._round + 1) * ROUND_S - self._longest_s()))
+        self._trim(int((self._round + 1) * ROUND_S - self._max_window_s()))
         warm = (self._round + 1) * ROUND_S - self._began_s < self._warm_s
         if grave and not warm and self._surge_rounds < MAX_SURGE_ROUNDS:
             self._surge_rounds += 1
@@ -243,18 +243,18 @@ class SurgeDetector:
         del self._active[:first]
         del self._dead[:first]
 
-    def _longest_s(self) -> float:
-        """The longest window that is tested."""
+    def _max_window_s(self) -> float:
+        """The max_s window that is tested."""
         return min(max(MAX_EXPECTED / self.usual.rate, MIN_LONGEST_S), WINDOWS_S[-1])
 
     def _best(self, second: int) -> tuple[float, int, float]:
         usual, clipped = self.usual, self.clipped
         clustered = usual.fano(1) > CLUSTERED
-        longest = min(self._longest_s(), second + 1 - self._began_s)
+        max_s = min(self._max_window_s(), second + 1 - self._began_s)
         times, events, active, dead = self._times, self._events, self._active, self._dead
         best, best_s, best_ratio = 0.0, 0, 1.0
         for seconds in WINDOWS_S:
-            if seconds > longest:
+            if seconds > max_s:
                 break
             first = bisect_left(times, second + 1 - seconds)
             count = events[-1] - events[first]

@@ -237,7 +237,7 @@ CHAIN_KINDS: Mapping[SignalKind, Kind] = {
         }
         | AMOUNT,
         droppable=False,
-        least=-1.0,
+        min_value=-1.0,
     ),
     SignalKind.CONTROL_CHANGED: Kind(
         "always 1",

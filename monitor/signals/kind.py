@@ -21,7 +21,7 @@ class Kind:
 
     Droppable is what is measured again soon. What is stated once, an event on a chain or a liquidation, is never dropped.
 
-    `least` and `most` bound the value, `ranges` the numbers among the attributes (any may be null), and `words` names the
+    `min_value` and `max_value` bound the value, `ranges` the numbers among the attributes (any may be null), `words` names the
     texts that an attribute may have (with null: or none). What is outside is no reading of that kind: the correlator refuses it
     (docs/detection.md, "Signals that cannot be").
     """
@@ -30,7 +30,7 @@ class Kind:
     unit: str
     attributes: Mapping[str, str] = field(default_factory=dict)
     droppable: bool = field(kw_only=True)
-    least: float = field(default=-ROUNDED, kw_only=True)
-    most: float = field(default=MAX_VALUE, kw_only=True)
+    min_value: float = field(default=-ROUNDED, kw_only=True)
+    max_value: float = field(default=MAX_VALUE, kw_only=True)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict, kw_only=True)
     words: Mapping[str, frozenset[str | None]] = field(default_factory=dict, kw_only=True)

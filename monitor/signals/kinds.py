@@ -85,14 +85,14 @@ KINDS: Mapping[SignalKind, Kind] = {
             "ends_s": "announced end, unix seconds, or null",
         },
         droppable=True,
-        most=2.0,
+        max_value=2.0,
     ),
     SignalKind.CLOCK_OFFSET: Kind(
         "venue clock − ours",
         "s",
         {"bound_s": "true within ±", "origin": "rest or feed"},
         droppable=True,
-        least=-MAX_VALUE,
+        min_value=-MAX_VALUE,
         ranges={"bound_s": NOT_NEGATIVE},
     ),
     SignalKind.FEED_LAG: Kind(
@@ -100,10 +100,10 @@ KINDS: Mapping[SignalKind, Kind] = {
         "s",
         {"bound_s": "true within ±"},
         droppable=True,
-        least=-MAX_VALUE,
+        min_value=-MAX_VALUE,
         ranges={"bound_s": NOT_NEGATIVE},
     ),
-    SignalKind.ENGINE_LAG: Kind("gateway stamp − engine stamp", "s", {}, droppable=True, least=-MAX_VALUE),
+    SignalKind.ENGINE_LAG: Kind("gateway stamp − engine stamp", "s", {}, droppable=True, min_value=-MAX_VALUE),
     SignalKind.FEED_OPENED: Kind("always 1", "1", _FEED, droppable=False),
     SignalKind.FEED_CLOSED: Kind("seconds it lived", "s", _FEED, droppable=False),
     SignalKind.FEED_SILENT: Kind("seconds of silence on an open socket", "s", _FEED, droppable=False),
@@ -123,7 +123,7 @@ KINDS: Mapping[SignalKind, Kind] = {
             "reason": "short words for a refusal, a silence or an end",
         },
         droppable=False,
-        most=1.0,
+        max_value=1.0,
     ),
     SignalKind.MALFORMED: Kind(
         "frames or rows that were not admitted",
@@ -171,7 +171,7 @@ KINDS: Mapping[SignalKind, Kind] = {
         | _DEPTHS
         | _SLIPPAGE,
         droppable=True,
-        least=-1.0,
+        min_value=-1.0,
         ranges=dict.fromkeys(("mid", *_DEPTHS), NOT_NEGATIVE),
     ),
     SignalKind.BOOK_REFILL: Kind(
@@ -189,7 +189,7 @@ KINDS: Mapping[SignalKind, Kind] = {
         "level",
         {"deposits": "true, false or null", "withdrawals": "true, false or null", "delayed": "true, false or null"},
         droppable=True,
-        most=1.0,
+        max_value=1.0,
     ),
     SignalKind.OPEN_INTEREST: Kind(
         "open interest, one side", "USD", {"base": "base units"}, droppable=True, ranges={"base": NOT_NEGATIVE}
@@ -199,8 +199,8 @@ KINDS: Mapping[SignalKind, Kind] = {
         "fraction per interval",
         {"interval_s": "seconds or null"},
         droppable=True,
-        least=-100.0,
-        most=100.0,
+        min_value=-100.0,
+        max_value=100.0,
         ranges={"interval_s": (0.0, 1e9)},
     ),
     SignalKind.MARK_PRICE: Kind(
@@ -218,10 +218,10 @@ KINDS: Mapping[SignalKind, Kind] = {
         "units of its currency",
         {"fund": "the venue's name of the pool", "currency": "of the value"},
         droppable=True,
-        least=-MAX_VALUE,
+        min_value=-MAX_VALUE,
     ),
     SignalKind.DELEVERAGING: Kind(
-        "1 the venue says that it deleverages, 0 that it does not", "1", {}, droppable=False, most=1.0
+        "1 the venue says that it deleverages, 0 that it does not", "1", {}, droppable=False, max_value=1.0
     ),
     SignalKind.VOLUME: Kind(
         "traded in 24 h", "USD", {"market": "spot, perp or future", "last": "last price or null"}, droppable=True

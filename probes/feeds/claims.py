@@ -76,9 +76,9 @@ class Claim:
 
     def silent_after_s(self) -> float:
         """How long this topic may say nothing, by its own usual gaps."""
-        warm_s, least_s = (RARE_WARM_S, RARE_FLOOR_S) if self.topic.rare else (WARM_S, SILENCE_FLOOR_S)
+        warm_s, min_s = (RARE_WARM_S, RARE_FLOOR_S) if self.topic.rare else (WARM_S, SILENCE_FLOOR_S)
         warm = self.words >= WARM_WORDS and self.heard_s >= warm_s
-        return max(least_s if warm else WARM_FLOOR_S, SILENCE_GAPS * self.max_gap_s)
+        return max(min_s if warm else WARM_FLOOR_S, SILENCE_GAPS * self.max_gap_s)
 
     def due(self, tick_s: float, feed: Feed) -> bool:
         """Whether to ask for it again now. A rare topic that was not refused must give proof every few seconds."""

@@ -59,7 +59,7 @@ MAX_DETAIL = 200
 """Characters of the venue's own words that are kept."""
 RENEWED_BACKLOG = timedelta(seconds=60)
 """A liquidation older than this at a renewed subscription was heard before, or belongs to the backlog."""
-MAX_TOLD = 4096
+MAX_OLD_ORDERS = 4096
 """Liquidations of backlogs that are remembered, so that a renewed subscription does not tell them again."""
 
 
@@ -98,7 +98,7 @@ class FeedReader:
         self._silent = False
         self._backlog_due = False
         self._backlog_came = False
-        self._told: dict[object, int] = {}
+        self._old_orders: dict[object, int] = {}
         """By the number of the frame that told an order: like ones of one frame are several."""
         self._frames = 0
         self._malformed: tuple[str, int] | None = None
@@ -257,11 +257,11 @@ class FeedReader:
         if not (said.backlog or self._feed.backlog_first):
             return said
         order = (said.instrument, said.event_time, said.side, said.price, said.quantity)
-        if self._told.setdefault(order, self._frames) != self._frames:
+        if self._old_orders.setdefault(order, self._frames) != self._frames:
             self._backlog_came = True
             return None
-        while len(self._told) > MAX_TOLD:
-            del self._told[next(iter(self._told))]
+        while len(self._old_orders) > MAX_OLD_ORDERS:
+            del self._old_orders[next(iter(self._old_orders))]
         return said
 
     def _disbelieved(self, word: _News, reason: MalformedReason, result: FrameResult, received_at: datetime) -> None:

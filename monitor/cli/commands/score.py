@@ -196,15 +196,15 @@ def _progress(sizes: Sequence[float], order: Order) -> Callable[[Result], None]:
     """Tell on stderr how many seeds are done, if it takes longer than `QUIET_S`. The time left goes by what they cost."""
     from monitor.drill.score.campaign import size_of
 
-    told_s = began = time.monotonic()
+    printed_s = began = time.monotonic()
     done, done_size, whole = 0, 0.0, sum(sizes)
 
     def show(one: Result) -> None:
-        nonlocal told_s, done, done_size
+        nonlocal printed_s, done, done_size
         done, done_size = done + 1, done_size + size_of(one.seed, order)
         now_s = time.monotonic()
-        if now_s - told_s >= QUIET_S and done < len(sizes):
-            told_s = now_s
+        if now_s - printed_s >= QUIET_S and done < len(sizes):
+            printed_s = now_s
             left_s = (now_s - began) * (whole / done_size - 1)
             note(f"{done} of {len(sizes)} seeds, about {left_s:.0f} s left")
 

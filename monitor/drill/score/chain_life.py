@@ -28,7 +28,7 @@ class ChainLife:
         self._writer = writer
         self._rng = Random(f"{seed}/chain")  # noqa: S311
         self._last_s = start_s
-        self._told_stalled = False
+        self._reported_stalled = False
         self._events = 0
 
     def announce(self, at_s: float) -> None:
@@ -44,15 +44,15 @@ class ChainLife:
         at_s = start_s + min(lag_s, 4.0)
         plain = self._writer.of_chain()
         if nodes_down:
-            if not self._told_stalled and start_s - self._last_s >= STALLED_AFTER_S:
-                self._told_stalled = True
+            if not self._reported_stalled and start_s - self._last_s >= STALLED_AFTER_S:
+                self._reported_stalled = True
                 words: dict[str, Scalar] = {"answered": False, "block": int(self._last_s) // BLOCK_S, "since": None}
                 self._write(SignalKind.HEAD_STALLED, at_s, start_s - self._last_s, words)
             return
-        if self._told_stalled:
+        if self._reported_stalled:
             words = {"block": int(start_s) // BLOCK_S, "since": ""}
             self._write(SignalKind.HEAD_RESUMED, at_s, start_s - self._last_s, words)
-        self._last_s, self._told_stalled = start_s, False
+        self._last_s, self._reported_stalled = start_s, False
         block = int(start_s) // BLOCK_S
         head: dict[str, Scalar] = {
             "lag_s": at_s - start_s, "node": "node", "base_fee_gwei": 1.0, "base_fee_ratio": 1.0,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from monitor.drill.score.marks import flaps
-from monitor.drill.score.trial import Told
+from monitor.drill.score.trial import TimedChange
 from monitor.incidents import LEVEL_NAMES, Level
 
 SAME_S = 1.0
@@ -36,9 +36,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     after: Incident | None
 
 
-def incidents(told: Sequence[Told]) -> list[Incident]:
+def incidents(told: Sequence[TimedChange]) -> list[Incident]:
     """The incidents of a judgement, in order of their opening."""
-    changes: dict[str, list[Told]] = {}
+    changes: dict[str, list[TimedChange]] = {}
     for one in told:
         changes.setdefault(one.incident_id, []).append(one)
     found = []

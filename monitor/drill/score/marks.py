@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from monitor.drill.score.calibration import Calibration, calibrated
-from monitor.drill.score.trial import SecondSaid, Told, Trial
+from monitor.drill.score.trial import SecondSaid, TimedChange, Trial
 from monitor.drill.score.truth import SETTLE_S, LegTruth, Truth
 from monitor.incidents import LEVEL_NAMES, Level
 
@@ -98,7 +98,7 @@ def judge(trial: Trial, truth: Truth, asset: str, since_s: float = float("-inf")
     )
 
 
-def flaps(changes: Sequence[Told]) -> int:
+def flaps(changes: Sequence[TimedChange]) -> int:
     """How often an incident turned round between rising and falling, beyond the one rise and one fall of any incident."""
     turns, up = 0, True
     for one in changes:
@@ -109,21 +109,21 @@ def flaps(changes: Sequence[Told]) -> int:
     return max(0, turns - 1)
 
 
-def _by_incident(told: Iterable[Told]) -> dict[str, list[Told]]:
-    found: dict[str, list[Told]] = {}
+def _by_incident(told: Iterable[TimedChange]) -> dict[str, list[TimedChange]]:
+    found: dict[str, list[TimedChange]] = {}
     for one in told:
         found.setdefault(one.incident_id, []).append(one)
     return found
 
 
-def _wrong_level(changes: Sequence[Told], truth: Truth) -> Level:
+def _wrong_level(changes: Sequence[TimedChange], truth: Truth) -> Level:
     """The highest level that an incident opened at or rose to and that the truth did not allow then; CALM: none."""
     rises = [one for one in changes if one.kind in ("opened", "raised", "resumed", "amended")]
     wrong = [one.level for one in rises if one.level > truth.allowed(one.at_s + EARLY_S)]
     return max(wrong, default=Level.CALM)
 
 
-def _storm_delay_s(own: Sequence[Told], truth: Truth) -> float | None:
+def _storm_delay_s(own: Sequence[TimedChange], truth: Truth) -> float | None:
     """From the onset of the last leg to the first change that says the right level, while it is right; 0 if it came before."""
     storm = truth.storm
     if storm is None:
@@ -136,7 +136,7 @@ def _storm_delay_s(own: Sequence[Told], truth: Truth) -> float | None:
     return max(0.0, first - storm.onset_s)
 
 
-def _held_s(own: Sequence[Told], truth: Truth) -> float:
+def _held_s(own: Sequence[TimedChange], truth: Truth) -> float:
     """For how long, within the storm, the asset's incident stood at the right level or above."""
     storm, held_s = truth.storm, 0.0
     if storm is None:
@@ -156,11 +156,11 @@ def _leg_delay_s(said: Sequence[SecondSaid], leg: LegTruth) -> float | None:
     return None
 
 
-def _venue(one: Told) -> str:
+def _venue(one: TimedChange) -> str:
     return one.scope.partition(":")[2]
 
 
-def _named(one: Told) -> frozenset[str]:
+def _named(one: TimedChange) -> frozenset[str]:
     """The venues that a change blames: its own, or those of an asset's findings."""
     return frozenset({_venue(one)}) if one.scope.startswith("venue:") else one.venues
 

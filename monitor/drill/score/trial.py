@@ -12,7 +12,7 @@ from monitor.signals import Signal
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TimedChange:
     """A change of an incident, and when it left the correlator, unix seconds."""
 
     at_s: float
@@ -40,7 +40,7 @@ class SecondSaid:
 class Trial:
     """What a correlator said. `signals` counts what it took."""
 
-    told: list[Told] = field(default_factory=list)
+    told: list[TimedChange] = field(default_factory=list)
     seconds: dict[str, list[SecondSaid]] = field(default_factory=dict)
     """By asset."""
     signals: int = 0
@@ -53,7 +53,9 @@ class Trial:
                 for found in one.evidence
                 if found.leg is Leg.VENUE and found.grade >= 2 and found.subject.venue is not None
             )
-            told = Told(at_s, one.incident_id, one.scope, one.kind.value, one.level, one.fault, one.pages, venues)
+            told = TimedChange(
+                at_s, one.incident_id, one.scope, one.kind.value, one.level, one.fault, one.pages, venues
+            )
             self.told.append(told)
 
     def look(self, correlator: Correlator, at_s: float | None = None) -> None:

@@ -53,7 +53,7 @@ class _Feed:
     open_since_s: float
     closed: bool = False
     silent_since_s: float | None = None
-    told_silent: bool = False
+    reported_silent: bool = False
     reopens_s: float = 0.0
 
 
@@ -217,14 +217,14 @@ class VenueLife:
             self._opened(name, at_s)
         if name in now.mute:
             feed.silent_since_s = start_s if feed.silent_since_s is None else feed.silent_since_s
-            if start_s - feed.silent_since_s >= SILENT_AFTER_S and not feed.told_silent:
-                feed.told_silent = True
+            if start_s - feed.silent_since_s >= SILENT_AFTER_S and not feed.reported_silent:
+                feed.reported_silent = True
                 self._claim(name, "silent", at_s)
                 self._feed_event(SignalKind.FEED_SILENT, name, at_s, SILENT_AFTER_S)
             return False
-        if feed.told_silent:
+        if feed.reported_silent:
             self._claim(name, "speaking", at_s)
-        feed.silent_since_s, feed.told_silent = None, False
+        feed.silent_since_s, feed.reported_silent = None, False
         return True
 
     def _opened(self, name: str, at_s: float) -> None:

@@ -18,7 +18,7 @@ from tests.chain.proxies.changing import CHANGING
 from tests.chain.proxies.clones import CLONES
 from tests.chain.proxies.making import Deployer
 from tests.chain.proxies.patterned import nothing
-from tests.chain.proxies.setups import Told, setups
+from tests.chain.proxies.setups import Expected, setups
 from tests.evm.anvil import Anvil, running
 
 GROUPS = ("chains", "moments", "lies", "tables")
@@ -31,19 +31,19 @@ def test_there_are_more_than_sixty_set_ups_and_three_kinds_of_lies() -> None:
     assert {*CHANGING, *CLONES} == set(kinds.names())
 
 
-def told(events: list[object]) -> Counter[Told]:
-    found: Counter[Told] = Counter()
+def told(events: list[object]) -> Counter[Expected]:
+    found: Counter[Expected] = Counter()
     for one in events:
         if isinstance(one, ContractUpgraded):
-            found[Told(one.contract, one.role, one.old, one.new, one.place.block_number, one.holder)] += 1
+            found[Expected(one.contract, one.role, one.old, one.new, one.place.block_number, one.holder)] += 1
         elif isinstance(one, UpgradeSaid):
-            found[Told(one.contract, one.role, one.held, one.said, one.place.block_number, said=True)] += 1
+            found[Expected(one.contract, one.role, one.held, one.said, one.place.block_number, said=True)] += 1
         else:
             assert not isinstance(one, PlacedEvent) or isinstance(one, CodeCompared | ControlChanged), one
     return found
 
 
-async def both_ways(anvil: Anvil, start: int, watched: list[Address]) -> tuple[Counter[Told], Counter[Told]]:
+async def both_ways(anvil: Anvil, start: int, watched: list[Address]) -> tuple[Counter[Expected], Counter[Expected]]:
     """What is told live, and by a scan."""
     await anvil.mine()
     end = await anvil.height()
@@ -65,7 +65,7 @@ async def test_each_change_is_told_once_in_its_block_live_and_by_scan(group: str
         wanted = {name: Counter(await one.change()) for name, one in made.items()}
         live, past = await both_ways(anvil, start, [one.watched for one in made.values()])
         for found in (live, past):
-            by_name: dict[str, Counter[Told]] = {name: Counter() for name in made}
+            by_name: dict[str, Counter[Expected]] = {name: Counter() for name in made}
             for one, times in found.items():
                 by_name[names[one.contract]][one] = times
             assert by_name == wanted

@@ -12,7 +12,7 @@ import pytest
 from chain.blocks.reads import CallWord, CodeHash, Reads
 from chain.events.network import HeadSeen
 from chain.events.upgrades import ContractUpgraded
-from chain.sync.first_look import FEWEST, MOST, FirstLook
+from chain.sync.first_look import MAX_TOGETHER, MIN_TOGETHER, FirstLook
 from chain.sync.watcher import Watcher, WatcherSettings
 from chain.watch import Watch, WatchedContract
 from tests.chain.builders import address
@@ -41,7 +41,7 @@ def test_addresses_are_let_in_some_after_others_and_what_is_learned_meanwhile_ne
     look.begin(map(address, range(1, 11)))
     assert look.of(reads) == replace(reads, state=frozenset(), deferrable=frozenset(), probes=frozenset())
     look.more()
-    assert look.of(reads) == replace(reads_of(*range(1, FEWEST + 1)), addresses=reads.addresses)
+    assert look.of(reads) == replace(reads_of(*range(1, MIN_TOGETHER + 1)), addresses=reads.addresses)
     assert look.of(reads) is look.of(reads), "the plan for it is remembered"
     learned = reads_of(1, 9, 77)
     assert look.of(learned) == replace(reads_of(1, 77), addresses=learned.addresses)
@@ -62,17 +62,17 @@ def test_quick_looks_grow_and_slow_ones_shrink_within_bounds() -> None:
         look.more()
         return (len(look.of(reads_of(*range(5000))).state) - before) // 2
 
-    assert let_in() == FEWEST
+    assert let_in() == MIN_TOGETHER
     look.took(0.1)
-    assert let_in() == 2 * FEWEST
+    assert let_in() == 2 * MIN_TOGETHER
     look.took(2)
-    assert let_in() == 2 * FEWEST, "neither quick nor slow"
+    assert let_in() == 2 * MIN_TOGETHER, "neither quick nor slow"
     look.took(3.1)
     look.took(3.1)
-    assert let_in() == FEWEST
+    assert let_in() == MIN_TOGETHER
     for _ in range(20):
         look.took(0)
-    assert let_in() == MOST
+    assert let_in() == MAX_TOGETHER
 
 
 @pytest.mark.timeout(300)

@@ -25,22 +25,22 @@ END = change(2, kind=ChangeKind.ENDED, state=IncidentState.ENDED, level=Level.CA
 
 def test_an_open_incident_is_due_after_each_period_and_an_ended_one_never() -> None:
     ours = Reminders(60.0)
-    ours.told(change(1), 100.0)
-    ours.told(change(1, incident_id="other"), 130.0)
+    ours.sent(change(1), 100.0)
+    ours.sent(change(1, incident_id="other"), 130.0)
     assert ours.due_s == 160.0
     assert ours.due(159.9) == []
     assert ours.due(160.0) == [change(1)]
-    ours.told(change(2), 170.0)
+    ours.sent(change(2), 170.0)
     assert ours.due_s == 190.0
     assert [one.incident_id for one in ours.due(230.0)] == ["other", INCIDENT]
-    ours.told(END, 231.0)
+    ours.sent(END, 231.0)
     assert [one.incident_id for one in ours.due(999.0)] == ["other"]
 
 
 def test_a_period_of_zero_reminds_of_nothing() -> None:
     assert Reminders(60.0).due_s is None
     ours = Reminders(0.0)
-    ours.told(change(1), 0.0)
+    ours.sent(change(1), 0.0)
     assert ours.due_s is None
 
 
@@ -48,7 +48,7 @@ def test_remembered_incidents_are_bounded_and_the_longest_told_goes_first(monkey
     monkeypatch.setattr(reminders, "MAX_INCIDENTS", 2)
     ours = Reminders(1.0)
     for name in "abc":
-        ours.told(change(1, incident_id=name), 0.0)
+        ours.sent(change(1, incident_id=name), 0.0)
     assert [one.incident_id for one in ours.due(1.0)] == ["b", "c"]
 
 
@@ -61,7 +61,7 @@ def test_a_reminder_is_marked_has_a_key_of_its_own_and_pages_nobody() -> None:
     assert missed_headers(note) == {REMINDER: "2026-01-01T12:04:30Z"}
 
 
-def told(
+def reminded(
     monkeypatch: pytest.MonkeyPatch, folder: Path, runs: list[tuple[list[IncidentChange], float]], every_s: float
 ) -> Timed:
     """Run the deliveries once for each of `runs`: these changes are in the log when it starts, and it lasts so long."""
@@ -87,24 +87,24 @@ def told(
 
 
 def test_an_open_incident_is_told_again_each_period(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    sink = told(monkeypatch, tmp_path, [([change(1)], 200.0)], 60.0)
+    sink = reminded(monkeypatch, tmp_path, [([change(1)], 200.0)], 60.0)
     assert [one.reminded_at is not None for one in sink.notes] == [False, True, True, True]
     assert {one.change.revision for one in sink.notes} == {1}
     assert [round(one) for one in sink.at_s[1:]] == [60, 120, 180]
 
 
 def test_an_ended_incident_is_not_told_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    sink = told(monkeypatch, tmp_path, [([change(1), END], 200.0)], 60.0)
+    sink = reminded(monkeypatch, tmp_path, [([change(1), END], 200.0)], 60.0)
     assert [one.change.revision for one in sink.notes] == [1, 2]
 
 
 def test_reminding_goes_on_after_a_restart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    sink = told(monkeypatch, tmp_path, [([change(1)], 1.0), ([], 70.0)], 60.0)
+    sink = reminded(monkeypatch, tmp_path, [([change(1)], 1.0), ([], 70.0)], 60.0)
     assert [(one.change.revision, one.reminded_at is not None) for one in sink.notes] == [(1, False), (1, True)]
 
 
 def test_a_restart_does_not_remind_of_what_ended_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    sink = told(monkeypatch, tmp_path, [([change(1), END], 1.0), ([], 70.0)], 60.0)
+    sink = reminded(monkeypatch, tmp_path, [([change(1), END], 1.0), ([], 70.0)], 60.0)
     assert len(sink.notes) == 2
 
 

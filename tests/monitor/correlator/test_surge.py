@@ -83,7 +83,7 @@ def delay_s(draw: Draw, mean: float, times: float, seed: int, quiet_s: int = 180
     return seconds
 
 
-MOST_HOURLY = 2 * 12 + 2 * 24**0.5
+MAX_HOURLY = 2 * 12 + 2 * 24**0.5
 """Twice the nominal one an hour over twelve hours, and two standard errors of such a count."""
 
 
@@ -93,7 +93,7 @@ MOST_HOURLY = 2 * 12 + 2 * 24**0.5
 def test_a_stream_that_never_changes_alarms_no_more_than_its_grades_say(draw: Draw, mean: float) -> None:
     chance = random.Random(1)
     found = false_alarms(lambda: draw(chance, mean), 12, CorrelatorSettings())
-    assert found[1] <= MOST_HOURLY
+    assert found[1] <= MAX_HOURLY
     assert found[2] <= 3
     assert found[3] <= 2
 
@@ -102,7 +102,7 @@ def test_a_stream_that_never_changes_alarms_no_more_than_its_grades_say(draw: Dr
 def test_a_self_excited_stream_that_never_changes_alarms_no_more_than_its_grades_say() -> None:
     counts = hawkes(3, 0.5, 0.5, 12 * 3600)
     found = false_alarms(lambda: next(counts), 12, CorrelatorSettings())
-    assert found[1] <= MOST_HOURLY
+    assert found[1] <= MAX_HOURLY
     assert found[2] <= 3
     assert found[3] == 0
 

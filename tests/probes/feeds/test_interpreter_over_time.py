@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from probes.clock_offset import ClockOffset
-from probes.feeds.interpreter import MAX_TOLD, FeedReader, FrameResult
+from probes.feeds.interpreter import MAX_OLD_ORDERS, FeedReader, FrameResult
 from probes.readings import (
     Censoring,
     ClaimChanged,
@@ -230,9 +230,9 @@ def test_an_old_order_that_a_venue_sends_again_is_told_once_and_is_no_new_word()
     feed.reader.opened(at(20.0), 20.0)
     assert feed.read(21.0, forced(2), forced(3)).readings == [], "the backlog of a new connection"
     assert feed.read(22.0, forced(4)).readings[0] == forced(4), "it is no backlog: that has been"
-    for price in range(10, 10 + 2 * MAX_TOLD):
+    for price in range(10, 10 + 2 * MAX_OLD_ORDERS):
         feed.read(23.0, forced(price))
-    assert len(feed.reader._told) == MAX_TOLD
+    assert len(feed.reader._old_orders) == MAX_OLD_ORDERS
 
 
 def test_two_like_liquidations_of_a_feed_without_a_backlog_are_two() -> None:

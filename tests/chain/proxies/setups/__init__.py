@@ -17,7 +17,7 @@ _REGISTRY = Registry(__name__, __path__)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Expected:
     """What must be told, once: an upgrade, or (`said`) a log without one; `old` is then what the place holds. `holder` is the
     contract on the path whose place or code changed (None: the watched one).
     """
@@ -36,7 +36,7 @@ class SetUp:
     """A watched address, and what changes it and returns what must be told."""
 
     watched: Address
-    change: Callable[[], Awaitable[list[Told]]]
+    change: Callable[[], Awaitable[list[Expected]]]
 
 
 Make = Callable[[Deployer], Awaitable[SetUp]]

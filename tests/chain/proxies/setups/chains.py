@@ -11,7 +11,7 @@ from chain.events import Address
 from tests.chain.proxies.changing import SET_NOTHING
 from tests.chain.proxies.clones import DOCUMENTED, LIBRARY
 from tests.chain.proxies.making import Deployer, up
-from tests.chain.proxies.setups import Make, SetUp, Told
+from tests.chain.proxies.setups import Expected, Make, SetUp
 
 
 async def beacon_of(deployer: Deployer, target: str) -> Any:
@@ -26,10 +26,10 @@ async def behind(deployer: Deployer, beacon: Any) -> Address:
 async def beacon_moved(deployer: Deployer, watched: Address, beacon: Any) -> SetUp:
     """The change is a new implementation of that beacon, which is not the watched contract's own."""
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         old, new = str(await beacon.functions.implementation().call()).lower(), await deployer.target()
         block = await deployer.send(beacon.functions.upgradeTo(up(deployer, new)))
-        return [Told(watched, "implementation", old, new, block, beacon.address.lower())]
+        return [Expected(watched, "implementation", old, new, block, beacon.address.lower())]
 
     return SetUp(watched, change)
 
@@ -99,14 +99,14 @@ async def middle_then_end_of_a_deep_chain(deployer: Deployer) -> SetUp:
     """After a change in the middle, the end that is new there is followed, and the one before no longer."""
     watched, middle, former = await deep(deployer)
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         beacon = await beacon_of(deployer, await deployer.target())
         old, new = str(await middle.functions.implementation().call()).lower(), await behind(deployer, beacon)
         first = await deployer.send(middle.functions.upgradeTo(up(deployer, new)))
         await deployer.anvil.mine(3)
         await deployer.send(former.functions.upgradeTo(up(deployer, await deployer.target())))
         then = await (await beacon_moved(deployer, watched, beacon)).change()
-        return [Told(watched, "implementation", old, new, first, middle.address.lower()), *then]
+        return [Expected(watched, "implementation", old, new, first, middle.address.lower()), *then]
 
     return SetUp(watched, change)
 
@@ -137,11 +137,11 @@ async def optimism_by_name(deployer: Deployer) -> SetUp:
     await deployer.send(registry.functions.setAddress("OVM_L1CrossDomainMessenger", up(deployer, first)))
     watched = await deployer.new("Lib_ResolvedDelegateProxy", registry.address, "OVM_L1CrossDomainMessenger")
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         other, new = await deployer.target(), await deployer.target()
         await deployer.send(registry.functions.setAddress("another name", up(deployer, other)))
         block = await deployer.send(registry.functions.setAddress("OVM_L1CrossDomainMessenger", up(deployer, new)))
-        return [Told(watched, "implementation", first, new, block, registry.address.lower())]
+        return [Expected(watched, "implementation", first, new, block, registry.address.lower())]
 
     return SetUp(watched, change)
 
@@ -153,10 +153,10 @@ async def rocket_pool(deployer: Deployer) -> SetUp:
     await deployer.send(registry.functions.setAddress(key, up(deployer, first)))
     watched = await deployer.new("RocketMinipoolLike", registry.address)
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         new = await deployer.target()
         block = await deployer.send(registry.functions.setAddress(key, up(deployer, new)))
-        return [Told(watched, "implementation", first, new, block, registry.address.lower())]
+        return [Expected(watched, "implementation", first, new, block, registry.address.lower())]
 
     return SetUp(watched, change)
 

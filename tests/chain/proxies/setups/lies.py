@@ -10,7 +10,7 @@ from eth_hash.auto import keccak
 from chain.events import Address
 from tests.chain.proxies.changing import IMPLEMENTATION_SLOT
 from tests.chain.proxies.making import EMPTY, Deployer, up
-from tests.chain.proxies.setups import Make, SetUp, Told
+from tests.chain.proxies.setups import Expected, Make, SetUp
 
 SAYS = "6020360360205f375f356020360360" + "00a100"
 """Logs what it is sent: the first word is the topic, the rest is the data."""
@@ -39,14 +39,14 @@ def no_proxy(signature: str, types: str, role: str, position: int) -> Make:
     async def setup(deployer: Deployer) -> SetUp:
         watched, other = await deployer.raw(SAYS), await deployer.target()
 
-        async def change() -> list[Told]:
+        async def change() -> list[Expected]:
             kinds = types.split(" ")
             values: list[Any] = [
                 EMPTY if kind == "address" else bytes(32) if kind == "bytes32" else 7 for kind in kinds
             ]
             values[position] = other
             block = await say(deployer, watched, signature, encode(kinds, values))
-            return [Told(watched, role, None, other, block, said=True)]
+            return [Expected(watched, role, None, other, block, said=True)]
 
         return SetUp(watched, change)
 
@@ -58,13 +58,13 @@ async def a_proxy(deployer: Deployer) -> SetUp:
     first, second = await deployer.raw(SAYS), await deployer.target()
     watched = await deployer.new("five/ERC1967Proxy", up(deployer, first), bytes(32))
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         said = await say(deployer, watched, "Upgraded(address)", encode(["address"], [second]))
         await deployer.anvil.mine(3)
         done = await deployer.slot(watched, IMPLEMENTATION_SLOT, second)
         return [
-            Told(watched, "implementation", first, second, said, said=True),
-            Told(watched, "implementation", first, second, done),
+            Expected(watched, "implementation", first, second, said, said=True),
+            Expected(watched, "implementation", first, second, done),
         ]
 
     return SetUp(watched, change)
@@ -77,9 +77,9 @@ async def a_beacon(deployer: Deployer) -> SetUp:
     await deployer.slot(beacon, 0, first)
     watched = await deployer.new("five/BeaconProxy", up(deployer, beacon), b"")
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         said = await say(deployer, beacon, "Upgraded(address)", encode(["address"], [second]))
-        return [Told(watched, "implementation", first, second, said, said=True)]
+        return [Expected(watched, "implementation", first, second, said, said=True)]
 
     return SetUp(watched, change)
 
@@ -99,7 +99,7 @@ async def a_diamond(deployer: Deployer) -> SetUp:
     ]
     watched = await deployer.new("Diamond", up(deployer, deployer.me), facets, [])
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         new = await deployer.target()
         cut: list[Any] = [(new, 0, [bytes.fromhex(TRANSFER)])]
         body = encode(["(address,uint8,bytes4[])[]", "address", "bytes"], [cut, EMPTY, b""])
@@ -109,7 +109,7 @@ async def a_diamond(deployer: Deployer) -> SetUp:
         done = await deployer.send(
             functions.diamondCut([(up(deployer, new), 0, [bytes.fromhex(TRANSFER)])], EMPTY, b"")
         )
-        return [Told(watched, "facet", None, new, said, said=True), Told(watched, "facet", None, new, done)]
+        return [Expected(watched, "facet", None, new, said, said=True), Expected(watched, "facet", None, new, done)]
 
     return SetUp(watched, change)
 
@@ -117,10 +117,10 @@ async def a_diamond(deployer: Deployer) -> SetUp:
 async def a_cut_of_no_diamond(deployer: Deployer) -> SetUp:
     watched, new = await deployer.raw(SAYS), await deployer.target()
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         cut: list[Any] = [(new, 0, [bytes.fromhex(TRANSFER)])]
         body = encode(["(address,uint8,bytes4[])[]", "address", "bytes"], [cut, EMPTY, b""])
-        return [Told(watched, "facet", None, new, await say(deployer, watched, CUT, body), said=True)]
+        return [Expected(watched, "facet", None, new, await say(deployer, watched, CUT, body), said=True)]
 
     return SetUp(watched, change)
 
@@ -133,11 +133,11 @@ async def a_router_without_a_loupe(deployer: Deployer) -> SetUp:
     saying = keccak(b"say(bytes4,address)")[:4]
     await deployer.send(functions.setSelectorToFacets([(up(deployer, actions), [saying])]))
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         new = await deployer.target()
         said = await deployer.send(functions.say(bytes.fromhex(TRANSFER), up(deployer, new)))
         done = await deployer.send(functions.setSelectorToFacets([(up(deployer, new), [bytes.fromhex(TRANSFER)])]))
-        return [Told(watched, "facet", None, new, said, said=True), Told(watched, "facet", None, new, done)]
+        return [Expected(watched, "facet", None, new, said, said=True), Expected(watched, "facet", None, new, done)]
 
     return SetUp(watched, change)
 

@@ -11,7 +11,7 @@ from eth_hash.auto import keccak
 from chain.events import Address
 from tests.chain.proxies.changing import IMPLEMENTATION_SLOT, SET_NOTHING
 from tests.chain.proxies.making import Deployer, built, up
-from tests.chain.proxies.setups import Make, SetUp, Told
+from tests.chain.proxies.setups import Expected, Make, SetUp
 from tests.chain.proxies.setups.chains import beacon_moved, beacon_of, behind
 
 RETURN = "60006000f3"
@@ -46,13 +46,13 @@ async def twice_in_a_block(deployer: Deployer) -> SetUp:
     proxy = await uups(deployer, first)
     watched = Address(proxy.address.lower())
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         async with one_block(deployer) as functions:
             functions += [proxy.functions.upgradeToAndCall(up(deployer, one), b"") for one in (second, third)]
         block = await deployer.anvil.height()
         return [
-            Told(watched, "implementation", first, second, block),
-            Told(watched, "implementation", second, third, block),
+            Expected(watched, "implementation", first, second, block),
+            Expected(watched, "implementation", second, third, block),
         ]
 
     return SetUp(watched, change)
@@ -63,13 +63,13 @@ async def and_back_in_a_block(deployer: Deployer) -> SetUp:
     proxy = await uups(deployer, first)
     watched = Address(proxy.address.lower())
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         async with one_block(deployer) as functions:
             functions += [proxy.functions.upgradeToAndCall(up(deployer, one), b"") for one in (second, first)]
         block = await deployer.anvil.height()
         return [
-            Told(watched, "implementation", first, second, block),
-            Told(watched, "implementation", second, first, block),
+            Expected(watched, "implementation", first, second, block),
+            Expected(watched, "implementation", second, first, block),
         ]
 
     return SetUp(watched, change)
@@ -81,7 +81,7 @@ async def in_a_constructor(deployer: Deployer) -> SetUp:
     proxy = await uups(deployer, first)
     watched = Address(proxy.address.lower())
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         call = bytes.fromhex(proxy.encode_abi("upgradeToAndCall", [up(deployer, second), b""])[2:])
         size = f"61{len(call):04x}"
         creation = f"{size}60265f395f5f{size}5f5f73{watched[2:]}5af100"
@@ -90,7 +90,7 @@ async def in_a_constructor(deployer: Deployer) -> SetUp:
         receipt = await web3.wait_for_transaction_receipt(
             await web3.send_transaction(sent), timeout=20, poll_latency=0.02
         )
-        return [Told(watched, "implementation", first, second, int(receipt["blockNumber"]))]
+        return [Expected(watched, "implementation", first, second, int(receipt["blockNumber"]))]
 
     return SetUp(watched, change)
 
@@ -102,7 +102,7 @@ async def at_deployment(deployer: Deployer) -> SetUp:
     rlp = b"\xd6\x94" + bytes.fromhex(account[2:]) + (bytes([nonce]) if nonce else b"\x80")
     watched = Address(f"0x{keccak(rlp)[12:].hex()}")
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         found = built("five/ERC1967Proxy")
         factory = deployer.anvil.web3.eth.contract(abi=found["abi"], bytecode=found["bytecode"])
         web3 = deployer.anvil.web3.eth
@@ -114,9 +114,9 @@ async def at_deployment(deployer: Deployer) -> SetUp:
             deployer.contract_at("Uups", watched).functions.upgradeToAndCall(up(deployer, new), b"")
         )
         return [
-            Told(watched, "code", None, hash_of(code), block),
-            Told(watched, "implementation", None, target, block),
-            Told(watched, "implementation", target, new, then),
+            Expected(watched, "code", None, hash_of(code), block),
+            Expected(watched, "implementation", None, target, block),
+            Expected(watched, "implementation", target, new, then),
         ]
 
     return SetUp(watched, change)
@@ -128,13 +128,13 @@ async def becomes_a_proxy(deployer: Deployer) -> SetUp:
     proxy = await uups(deployer, first)
     watched = Address(proxy.address.lower())
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         beacon = await beacon_of(deployer, await deployer.target())
         inner = await behind(deployer, beacon)
         block = await deployer.slot(watched, IMPLEMENTATION_SLOT, inner)
         await deployer.anvil.mine(3)
         then = await (await beacon_moved(deployer, watched, beacon)).change()
-        return [Told(watched, "implementation", first, inner, block), *then]
+        return [Expected(watched, "implementation", first, inner, block), *then]
 
     return SetUp(watched, change)
 
@@ -144,7 +144,7 @@ async def code_becomes_a_proxy(deployer: Deployer) -> SetUp:
     first = await deployer.target()
     watched = await deployer.new("five/ERC1967Proxy", up(deployer, first), SET_NOTHING)
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         beacon = await beacon_of(deployer, await deployer.target())
         web3 = deployer.anvil.web3.eth
         before = bytes(await web3.get_code(up(deployer, first)))
@@ -154,7 +154,7 @@ async def code_becomes_a_proxy(deployer: Deployer) -> SetUp:
         block = await deployer.anvil.height()
         await deployer.anvil.mine(3)
         then = await (await beacon_moved(deployer, watched, beacon)).change()
-        return [Told(watched, "code", hash_of(before), hash_of(code), block, first), *then]
+        return [Expected(watched, "code", hash_of(before), hash_of(code), block, first), *then]
 
     return SetUp(watched, change)
 
@@ -164,7 +164,7 @@ async def destroyed_and_back(deployer: Deployer) -> SetUp:
     first = await deployer.target()
     watched = await deployer.new("five/ERC1967Proxy", up(deployer, first), SET_NOTHING)
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         before = bytes(await deployer.anvil.web3.eth.get_code(up(deployer, first)))
         await deployer.anvil.mine()
         await deployer.code(first, "0x")
@@ -174,8 +174,8 @@ async def destroyed_and_back(deployer: Deployer) -> SetUp:
         back = await deployer.anvil.height()
         await deployer.anvil.mine()
         return [
-            Told(watched, "code", hash_of(before), hash_of(b""), gone, first),
-            Told(watched, "code", hash_of(b""), hash_of(bytes.fromhex(RETURN)), back, first),
+            Expected(watched, "code", hash_of(before), hash_of(b""), gone, first),
+            Expected(watched, "code", hash_of(b""), hash_of(bytes.fromhex(RETURN)), back, first),
         ]
 
     return SetUp(watched, change)
@@ -185,13 +185,13 @@ async def clones_target_destroyed(deployer: Deployer) -> SetUp:
     first = await deployer.target()
     watched = await deployer.cloned("openZeppelin", up(deployer, first))
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         before = bytes(await deployer.anvil.web3.eth.get_code(up(deployer, first)))
         await deployer.anvil.mine()
         await deployer.code(first, "0x")
         gone = await deployer.anvil.height()
         await deployer.anvil.mine()
-        return [Told(watched, "code", hash_of(before), hash_of(b""), gone, first)]
+        return [Expected(watched, "code", hash_of(before), hash_of(b""), gone, first)]
 
     return SetUp(watched, change)
 
@@ -202,14 +202,14 @@ async def another_beacon(deployer: Deployer) -> SetUp:
     first, second = await beacon_of(deployer, old), await beacon_of(deployer, new)
     watched = await deployer.cloned("soladyBeacon", first.address)
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         block = await deployer.slot(watched, BEACON_SLOT, second.address)
         await deployer.anvil.mine(2)
         third = await deployer.target()
         then = await deployer.send(second.functions.upgradeTo(up(deployer, third)))
         return [
-            Told(watched, "beacon", first.address.lower(), second.address.lower(), block),
-            Told(watched, "implementation", new, third, then),
+            Expected(watched, "beacon", first.address.lower(), second.address.lower(), block),
+            Expected(watched, "implementation", new, third, then),
         ]
 
     return SetUp(watched, change)
@@ -221,10 +221,10 @@ async def chugsplash_code(deployer: Deployer) -> SetUp:
     watched = Address(proxy.address.lower())
     await deployer.send(proxy.functions.setCode(bytes.fromhex(RETURN)))
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         old = await target_of(deployer, watched)
         block = await deployer.send(proxy.functions.setCode(bytes.fromhex("60016000f3")))
-        return [Told(watched, "implementation", old, await target_of(deployer, watched), block)]
+        return [Expected(watched, "implementation", old, await target_of(deployer, watched), block)]
 
     return SetUp(watched, change)
 
@@ -235,11 +235,11 @@ async def chugsplash_storage(deployer: Deployer) -> SetUp:
     watched = Address(proxy.address.lower())
     await deployer.send(proxy.functions.setCode(bytes.fromhex(RETURN)))
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         old, new = await target_of(deployer, watched), await deployer.target()
         slot, word = IMPLEMENTATION_SLOT.to_bytes(32, "big"), int(new, 16).to_bytes(32, "big")
         block = await deployer.send(proxy.functions.setStorage(slot, word))
-        return [Told(watched, "implementation", old, new, block)]
+        return [Expected(watched, "implementation", old, new, block)]
 
     return SetUp(watched, change)
 

@@ -6,7 +6,7 @@ from chain.events import Address
 from tests.chain.proxies.cases.thirdweb import TRANSFER, extension
 from tests.chain.proxies.changing import IMPLEMENTATION_SLOT
 from tests.chain.proxies.making import Deployer, up
-from tests.chain.proxies.setups import Make, SetUp, Told
+from tests.chain.proxies.setups import Expected, Make, SetUp
 from tests.chain.proxies.setups.chains import beacon_moved, beacon_of, behind
 from tests.chain.proxies.setups.moments import RETURN, hash_of
 
@@ -26,13 +26,13 @@ async def diamond_with(deployer: Deployer, facet: Address) -> Address:
 
 
 async def code_replaced(deployer: Deployer, watched: Address, facet: Address) -> SetUp:
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         before = bytes(await deployer.anvil.web3.eth.get_code(up(deployer, facet)))
         await deployer.anvil.mine()
         await deployer.code(facet, "0x" + RETURN)
         block = await deployer.anvil.height()
         await deployer.anvil.mine()
-        return [Told(watched, "code", hash_of(before), hash_of(bytes.fromhex(RETURN)), block, facet)]
+        return [Expected(watched, "code", hash_of(before), hash_of(bytes.fromhex(RETURN)), block, facet)]
 
     return SetUp(watched, change)
 
@@ -62,11 +62,11 @@ async def beacon_that_is_a_proxy(deployer: Deployer) -> SetUp:
     beacon = await deployer.new("five/ERC1967Proxy", up(deployer, codes[0]), bytes(32))
     watched = await deployer.new("five/BeaconProxy", up(deployer, beacon), b"")
 
-    async def change() -> list[Told]:
+    async def change() -> list[Expected]:
         block = await deployer.slot(beacon, IMPLEMENTATION_SLOT, codes[1])
         return [
-            Told(watched, "implementation", answers[0], answers[1], block),
-            Told(watched, "implementation", codes[0], codes[1], block, beacon),
+            Expected(watched, "implementation", answers[0], answers[1], block),
+            Expected(watched, "implementation", codes[0], codes[1], block, beacon),
         ]
 
     return SetUp(watched, change)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.drill.score.trial import SecondSaid, Told, Trial
+from monitor.drill.score.trial import SecondSaid, TimedChange, Trial
 from monitor.incidents import Fault, Leg, Level
 
 ASSET = "RIFT"
@@ -11,12 +11,14 @@ SCOPE = f"asset:{ASSET}"
 
 def told(
     at_s: float, kind: str, level: Level, *, incident: str = "one", scope: str = SCOPE, fault: Fault = Fault.NONE
-) -> Told:
+) -> TimedChange:
     """A change; it pages from storm-suspected on."""
-    return Told(at_s, incident, scope, kind, level, fault, level >= Level.STORM_SUSPECTED)
+    return TimedChange(at_s, incident, scope, kind, level, fault, level >= Level.STORM_SUSPECTED)
 
 
-def trial(*changes: Told, seconds: range = range(0), p: float = 0.0, true: dict[Leg, range] | None = None) -> Trial:
+def trial(
+    *changes: TimedChange, seconds: range = range(0), p: float = 0.0, true: dict[Leg, range] | None = None
+) -> Trial:
     """A trial in which `p` was said for each second, and each leg of `true` was TRUE in its seconds."""
     legs = true or {}
     said = [
