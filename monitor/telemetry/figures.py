@@ -15,7 +15,8 @@ from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from monitor.signals.plain_text import one_line
-from monitor.telemetry.instruments import METRICS, OTHER, Metric, MetricKind
+from monitor.telemetry.instruments import METRICS
+from monitor.telemetry.metric import OTHER, Metric, MetricKind
 
 Attributes = dict[str, str]
 Values = tuple[str, ...]

@@ -7,99 +7,12 @@ documents print it; no other place names a metric.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
-OTHER = "other"
-"""The value of an attribute once its metric has reached its maximum of attribute sets."""
+from monitor.telemetry.metric import Metric, counter, gauge, histogram
 
 _LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
 _LAG_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
-
-class MetricKind(StrEnum):
-    """Counters only grow; gauges show the last value until it is too old; histograms show a distribution."""
-
-    COUNTER = "counter"
-    GAUGE = "gauge"
-    HISTOGRAM = "histogram"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    """One metric. `attributes` are in the order of the values; `unbounded` names those whose values come from outside
-    and become "other" beyond `cap` attribute sets (beyond twice the cap, all do).
-
-    `stale_s` is how long a gauge is shown after it was last set: a value that is not renewed is no longer a fact.
-    """
-
-    name: str
-    kind: MetricKind
-    unit: str
-    description: str
-    attributes: tuple[str, ...] = ()
-    unbounded: tuple[str, ...] = ()
-    cap: int = 500
-    buckets: tuple[float, ...] = ()
-    stale_s: float = 300.0
-
-
-def _counter(
-    name: str, unit: str, description: str, *attributes: str, unbounded: tuple[str, ...] = (), cap: int = 500
-) -> Metric:
-    return Metric(
-        name=name,
-        kind=MetricKind.COUNTER,
-        unit=unit,
-        description=description,
-        attributes=attributes,
-        unbounded=unbounded,
-        cap=cap,
-    )
-
-
-def _gauge(
-    name: str,
-    unit: str,
-    description: str,
-    *attributes: str,
-    unbounded: tuple[str, ...] = (),
-    cap: int = 500,
-    stale_s: float = 300.0,
-) -> Metric:
-    return Metric(
-        name=name,
-        kind=MetricKind.GAUGE,
-        unit=unit,
-        description=description,
-        attributes=attributes,
-        unbounded=unbounded,
-        cap=cap,
-        stale_s=stale_s,
-    )
-
-
-def _histogram(
-    name: str,
-    description: str,
-    *attributes: str,
-    buckets: tuple[float, ...],
-    unbounded: tuple[str, ...] = (),
-    cap: int = 500,
-) -> Metric:
-    return Metric(
-        name=name,
-        kind=MetricKind.HISTOGRAM,
-        unit="s",
-        description=description,
-        attributes=attributes,
-        unbounded=unbounded,
-        cap=cap,
-        buckets=buckets,
-    )
-
-
-CHECK_DURATION = _histogram(
+CHECK_DURATION = histogram(
     "stormwatch.check.duration",
     "Latency of a check from its scheduled time; time-outs count as their limit, missed slots as what held them. "
     "outcome: ok, missed or a refusal kind",
@@ -110,14 +23,14 @@ CHECK_DURATION = _histogram(
     unbounded=("check",),
     cap=1000,
 )
-PHASE_DURATION = _histogram(
+PHASE_DURATION = histogram(
     "stormwatch.check.phase.duration",
     "One phase of a request: resolve, connect, tls, send, wait, receive",
     "venue",
     "phase",
     buckets=_LATENCY_S,
 )
-PASSED_OVER = _counter(
+PASSED_OVER = counter(
     "stormwatch.check.passed_over",
     "{request}",
     "Requests that were not sent, because the venue's budget is short or a refusal asks us to wait",
@@ -125,20 +38,20 @@ PASSED_OVER = _counter(
     "check",
     unbounded=("check",),
 )
-READINGS_DROPPED = _counter(
+READINGS_DROPPED = counter(
     "stormwatch.readings.dropped",
     "{reading}",
     "Readings that a venue's full queue dropped, by kind",
     "venue",
     "kind",
 )
-READINGS_UNWATCHED = _counter(
+READINGS_UNWATCHED = counter(
     "stormwatch.readings.unwatched", "{reading}", "Readings and events of instruments and assets that are not watched"
 )
-SIGNALS_LATE = _counter(
+SIGNALS_LATE = counter(
     "stormwatch.signals.late", "{signal}", "Signals that came after their second was judged, and count in a later one"
 )
-MISSED_SLOTS = _counter(
+MISSED_SLOTS = counter(
     "stormwatch.check.missed_slots",
     "{slot}",
     "Slots of a check's schedule that passed while its previous request was running, or whose request was given up",
@@ -146,7 +59,7 @@ MISSED_SLOTS = _counter(
     "check",
     unbounded=("check",),
 )
-CONTROL_DURATION = _histogram(
+CONTROL_DURATION = histogram(
     "stormwatch.control.duration",
     "Latency of a neutral control target: if these fail together with the venues, the fault is ours",
     "target",
@@ -154,7 +67,7 @@ CONTROL_DURATION = _histogram(
     buckets=_LATENCY_S,
     unbounded=("target",),
 )
-BUDGET_LEFT = _gauge(
+BUDGET_LEFT = gauge(
     "stormwatch.venue.budget.left",
     "1",
     "Share of a request budget that is left; host: the venue's hosts that it is about",
@@ -163,11 +76,11 @@ BUDGET_LEFT = _gauge(
     "budget",
     unbounded=("host", "budget"),
 )
-CLOCK_OFFSET = _gauge(
+CLOCK_OFFSET = gauge(
     "stormwatch.venue.clock.offset", "s", "The venue's clock minus ours; origin: rest or feed", "venue", "origin"
 )
-CLOCK_BOUND = _gauge("stormwatch.venue.clock.bound", "s", "Error bound of the offset", "venue", "origin")
-SERVICE_STATE = _gauge(
+CLOCK_BOUND = gauge("stormwatch.venue.clock.bound", "s", "Error bound of the offset", "venue", "origin")
+SERVICE_STATE = gauge(
     "stormwatch.venue.declared",
     "{state}",
     "Status declared by the venue, of the whole (service is empty) or of a part: 0 operational, 1 degraded, 2 maintenance",
@@ -176,7 +89,7 @@ SERVICE_STATE = _gauge(
     unbounded=("service",),
     stale_s=900.0,
 )
-FEED_LAG = _histogram(
+FEED_LAG = histogram(
     "stormwatch.feed.lag",
     "Time from the venue's timestamp to ours, minus the clock offset",
     "venue",
@@ -184,7 +97,7 @@ FEED_LAG = _histogram(
     buckets=_LAG_S,
     unbounded=("feed",),
 )
-ENGINE_LAG = _histogram(
+ENGINE_LAG = histogram(
     "stormwatch.engine.lag",
     "Time between two timestamps of one venue (gateway minus engine), the sampling window's maximum",
     "venue",
@@ -192,7 +105,7 @@ ENGINE_LAG = _histogram(
     buckets=_LAG_S,
     unbounded=("feed",),
 )
-FEED_EVENTS = _counter(
+FEED_EVENTS = counter(
     "stormwatch.feed.events",
     "{event}",
     "Events of a feed's connection",
@@ -202,10 +115,10 @@ FEED_EVENTS = _counter(
     unbounded=("feed",),
     cap=1500,
 )
-FEED_MALFORMED = _counter(
+FEED_MALFORMED = counter(
     "stormwatch.feed.malformed", "{frame}", "Frames that could not be read", "venue", "feed", unbounded=("feed",)
 )
-CLAIMS = _counter(
+CLAIMS = counter(
     "stormwatch.feed.claims",
     "{change}",
     "Changes of what was asked of a feed: asked, acknowledged, refused, speaking, silent, ended",
@@ -214,7 +127,7 @@ CLAIMS = _counter(
     "state",
     unbounded=("feed",),
 )
-ROWS_MALFORMED = _counter(
+ROWS_MALFORMED = counter(
     "stormwatch.rows.malformed",
     "{row}",
     "Rows of answers and frames that were not admitted, by reason",
@@ -223,17 +136,17 @@ ROWS_MALFORMED = _counter(
     "reason",
     unbounded=("check",),
 )
-LIQUIDATION_NOTIONAL = _counter(
+LIQUIDATION_NOTIONAL = counter(
     "stormwatch.liquidation.notional",
     "{USD}",
     "Liquidated notional as the feeds report it (see their censoring), without the backlog sent at subscription",
     "venue",
     "side",
 )
-LIQUIDATION_COUNT = _counter(
+LIQUIDATION_COUNT = counter(
     "stormwatch.liquidation.count", "{order}", "Liquidations as the feeds report them", "venue", "side"
 )
-BOOK_SPREAD = _gauge(
+BOOK_SPREAD = gauge(
     "stormwatch.book.spread",
     "{bp}",
     "Spread in basis points of mid; absent while the book is one-sided or crossed",
@@ -243,7 +156,7 @@ BOOK_SPREAD = _gauge(
     cap=1000,
     stale_s=60.0,
 )
-BOOK_DEPTH = _gauge(
+BOOK_DEPTH = gauge(
     "stormwatch.book.depth",
     "{USD}",
     "USD within so many basis points of mid; side: bid or ask",
@@ -255,10 +168,10 @@ BOOK_DEPTH = _gauge(
     cap=5000,
     stale_s=60.0,
 )
-BOOK_SAMPLES = _counter(
+BOOK_SAMPLES = counter(
     "stormwatch.book.samples", "{sample}", "Sampled books by state: ok, frozen, crossed, one_sided …", "venue", "state"
 )
-WALLET_WITHDRAWALS = _gauge(
+WALLET_WITHDRAWALS = gauge(
     "stormwatch.wallet.withdrawals",
     "{level}",
     "Declared: 2 open, 1 open but delayed, 0 closed; absent if the venue does not say",
@@ -269,13 +182,13 @@ WALLET_WITHDRAWALS = _gauge(
     cap=1000,
     stale_s=900.0,
 )
-CHAIN_HEAD = _gauge("stormwatch.chain.head", "{block}", "Number of the newest block that was read", "network")
-CHAIN_HEAD_LAG = _gauge("stormwatch.chain.head.lag", "s", "Age of the newest block when it was seen", "network")
-CHAIN_BASE_FEE = _gauge(
+CHAIN_HEAD = gauge("stormwatch.chain.head", "{block}", "Number of the newest block that was read", "network")
+CHAIN_HEAD_LAG = gauge("stormwatch.chain.head.lag", "s", "Age of the newest block when it was seen", "network")
+CHAIN_BASE_FEE = gauge(
     "stormwatch.chain.base_fee_gwei", "{gwei}", "Base fee of the newest block that was read", "network"
 )
-CHAIN_EVENTS = _counter("stormwatch.chain.events", "{event}", "Chain events by kind", "network", "kind")
-NODE_FAULTS = _counter(
+CHAIN_EVENTS = counter("stormwatch.chain.events", "{event}", "Chain events by kind", "network", "kind")
+NODE_FAULTS = counter(
     "stormwatch.chain.node.faults",
     "{fault}",
     "Answers of a node that could not be used",
@@ -285,23 +198,23 @@ NODE_FAULTS = _counter(
     unbounded=("node",),
 )
 _NODE = ("network", "node", "provider")
-NODE_LATENCY = _gauge(
+NODE_LATENCY = gauge(
     "stormwatch.chain.node.latency", "s", "Moving average of a node's answers", *_NODE, unbounded=_NODE[1:]
 )
-NODE_LAG = _gauge(
+NODE_LAG = gauge(
     "stormwatch.chain.node.lag_blocks",
     "{block}",
     "Blocks below the highest head of any node",
     *_NODE,
     unbounded=_NODE[1:],
 )
-NODE_REST = _gauge(
+NODE_REST = gauge(
     "stormwatch.chain.node.rest", "s", "How long a node is not asked, after failures", *_NODE, unbounded=_NODE[1:]
 )
-NODE_PAUSED = _counter(
+NODE_PAUSED = counter(
     "stormwatch.chain.node.paused", "s", "Pauses because a node refused for its rate", *_NODE, unbounded=_NODE[1:]
 )
-NODE_REFUSALS = _counter(
+NODE_REFUSALS = counter(
     "stormwatch.chain.node.refusals",
     "{refusal}",
     "Batches, or parts of them, that a node refused or failed, by kind; most are asked again",
@@ -309,14 +222,14 @@ NODE_REFUSALS = _counter(
     "fault",
     unbounded=_NODE[1:],
 )
-ASSET_LEVEL = _gauge(
+ASSET_LEVEL = gauge(
     "stormwatch.asset.level",
     "{level}",
     "0 calm, 1 watch, 2 squall, 3 storm-suspected, 4 perfect-storm",
     "asset",
     unbounded=("asset",),
 )
-EXIT_CAPACITY = _gauge(
+EXIT_CAPACITY = gauge(
     "stormwatch.asset.exit.usd",
     "{USD}",
     "How much of the asset could leave at least, within so many percent of its price in so many minutes",
@@ -325,14 +238,14 @@ EXIT_CAPACITY = _gauge(
     "minutes",
     unbounded=("asset",),
 )
-EXIT_SHARE = _gauge(
+EXIT_SHARE = gauge(
     "stormwatch.asset.exit.share",
     "1",
     "What the known ways out give now, of what they usually give",
     "asset",
     unbounded=("asset",),
 )
-ASSET_CONFIDENCE = _gauge(
+ASSET_CONFIDENCE = gauge(
     "stormwatch.asset.confidence",
     "1",
     "Confidence that there is a storm, or that it is calm; both fall when feeds go blind",
@@ -341,10 +254,10 @@ ASSET_CONFIDENCE = _gauge(
     unbounded=("asset",),
     cap=1000,
 )
-LEG_EVIDENCE = _gauge(
+LEG_EVIDENCE = gauge(
     "stormwatch.leg.evidence", "{nat}", "Evidence of a leg", "asset", "leg", unbounded=("asset",), cap=2000
 )
-LEG_COVERAGE = _gauge(
+LEG_COVERAGE = gauge(
     "stormwatch.leg.coverage",
     "1",
     "Share of a leg's sources that can be seen",
@@ -353,40 +266,40 @@ LEG_COVERAGE = _gauge(
     unbounded=("asset",),
     cap=2000,
 )
-INCIDENT_CHANGES = _counter("stormwatch.incident.changes", "{change}", "Changes of incidents", "kind", "level")
-LOG_ROWS = _counter("stormwatch.log.rows", "{row}", "Rows appended to the local log, made durable or dropped", "state")
-LOG_LOST = _counter(
+INCIDENT_CHANGES = counter("stormwatch.incident.changes", "{change}", "Changes of incidents", "kind", "level")
+LOG_ROWS = counter("stormwatch.log.rows", "{row}", "Rows appended to the local log, made durable or dropped", "state")
+LOG_LOST = counter(
     "stormwatch.log.lost",
     "{row}",
     "Rows removed by the disk limit before a reader read them",
     "reader",
     unbounded=("reader",),
 )
-LOG_WAITING = _gauge("stormwatch.log.waiting", "{row}", "Rows in memory that are not durable yet", stale_s=120.0)
-LOG_SIZE = _gauge("stormwatch.log.size", "By", "Size of the local log on disk", stale_s=120.0)
-READER_ENTRIES = _gauge(
+LOG_WAITING = gauge("stormwatch.log.waiting", "{row}", "Rows in memory that are not durable yet", stale_s=120.0)
+LOG_SIZE = gauge("stormwatch.log.size", "By", "Size of the local log on disk", stale_s=120.0)
+READER_ENTRIES = gauge(
     "stormwatch.reader.entries",
     "{entry}",
     "Entries of the log that a reader has not passed",
     "reader",
     unbounded=("reader",),
 )
-READER_LAG = _gauge(
+READER_LAG = gauge(
     "stormwatch.reader.lag",
     "s",
     "Age of the oldest entry that a reader has not passed",
     "reader",
     unbounded=("reader",),
 )
-LOOP_LAG = _histogram(
+LOOP_LAG = histogram(
     "stormwatch.loop.lag",
     "Lateness of our own event loop at each wake-up, 20 a second: above 0.05 it is taken off what venues are blamed for",
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
 )
-PART_RESTARTS = _counter(
+PART_RESTARTS = counter(
     "stormwatch.part.restarts", "{restart}", "Restarts of a part after a failure of ours", "part", unbounded=("part",)
 )
-DELIVERY = _counter(
+DELIVERY = counter(
     "stormwatch.delivery",
     "{message}",
     "Deliveries by outcome: delivered, try_again, refused",

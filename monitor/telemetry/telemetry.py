@@ -32,6 +32,7 @@ from monitor.telemetry.measure import (
     measure_exit,
     measure_verdict,
 )
+from monitor.telemetry.metric import Metric
 from monitor.telemetry.settings import TelemetrySettings
 from monitor.telemetry.spans import ROOT, chain_span, end_check, link_of, start_check
 from probes.readings import Reading, RequestTimed
@@ -126,7 +127,7 @@ class Telemetry:
         self._add_up(table.SIGNALS_LATE, unseen.late)
         self._add_up(table.READINGS_UNWATCHED, unseen.unwatched)
 
-    def _add_up(self, metric: table.Metric, total: int, *values: str) -> None:
+    def _add_up(self, metric: Metric, total: int, *values: str) -> None:
         before = self._totals.get((metric.name, *values), 0)
         self._totals[(metric.name, *values)] = total
         self._figures.add(metric, total - before, *values)

@@ -17,7 +17,8 @@ from monitor.intake.unseen import Unseen
 from monitor.log.health import LogFigures, LogHealth, ReaderLag
 from monitor.telemetry import instruments as table
 from monitor.telemetry.figures import Figures
-from monitor.telemetry.instruments import METRICS, OTHER, MetricKind, documented
+from monitor.telemetry.instruments import METRICS, documented
+from monitor.telemetry.metric import OTHER, MetricKind
 from monitor.telemetry.telemetry import Telemetry
 from probes.readings import (
     BookMeasured,
