@@ -17,7 +17,6 @@ from monitor.incidents import ExitAmount, ExitWay, WayState
 PERCENTS = (1, 5)
 MINUTES = (1, 10, 60)
 BOOK_FRESH_S = 30.0
-POOL_FRESH_S = 120.0
 ANSWERS_S = 60.0
 WALLET_FRESH_S = 900.0
 STATUS_FRESH_S = 1800.0

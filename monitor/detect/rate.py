@@ -1,4 +1,4 @@
-"""Learns the usual rate of a count stream and how clustered it is, and estimates the true rate behind a throttled feed.
+"""Learns the usual rate of a count stream and how clustered it is.
 
 Background: an exponentially weighted mean of counts a second, frozen by the caller during surges, with a floor so that the
 first events of an idle stream do not alarm. Dispersion: the variance over the mean of counts in blocks (Fano factor), short
@@ -76,19 +76,3 @@ class Background:
         self._raw += learning_rate * (count - self._raw)
         for blocks in self._blocks:
             blocks.learn(count, self._learning_rate)
-
-
-def dead_time_rate(reports: int, seconds: float, dead_s: float = 1.0) -> float:
-    """The true rate behind a feed that reports at most one event each `dead_s`: non-paralysable dead time n = m / (1 - m tau).
-
-    A saturated window (a report in nearly every slot) gives only a lower bound; there the result is that bound at 95 %
-    confidence, -ln(1 - 0.95) / dead_s.
-    """
-    if reports <= 0 or seconds <= 0:
-        return 0.0
-    reported = reports / seconds
-    busy = min(reported * dead_s, 1.0)
-    bound = 3.0 / dead_s
-    if busy >= 1 - 1 / (1 + bound):
-        return max(bound, reported)
-    return reported / (1 - busy)

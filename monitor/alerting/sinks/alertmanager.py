@@ -26,6 +26,8 @@ from monitor.errors import OperatorError
 from monitor.incidents import LEVEL_NAMES, ChangeKind, IncidentChange, Level
 from monitor.signals.plain_text import one_line
 
+REMIND_S = 60.0
+"""How often an open incident is posted again: Alertmanager forgets what is not."""
 OPEN, UNKNOWN = "StormwatchIncident", "StormwatchEndedUnknown"
 UNKNOWN_S = 3600.0
 """How long an incident that ended unknown keeps its alert."""
@@ -142,5 +144,4 @@ def _stamp(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
-REMIND_S = 60.0
 SINK = SinkType(settings=AlertmanagerSettings, build=AlertmanagerSink, remind_s=REMIND_S)

@@ -26,7 +26,6 @@ LOOK_S = 60
 MAX_STREAMS = 256
 """Symbols of one asset: those beyond count without correction."""
 USD_S = 30
-SHARE_MEMORY = 200.0
 POLICIES = {one.value: one for one in Policy}
 
 

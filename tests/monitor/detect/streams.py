@@ -41,16 +41,3 @@ def hawkes(seed: int, base: float, branching: float, seconds: int, beta: float =
         if chance.random() * ceiling <= base + excited:
             counts[int(at_s)] += 1
             excited += branching * beta
-
-
-def first_event_throttle(seed: int, rate: float, seconds: float, dead_s: float = 1.0) -> int:
-    """The number of a Poisson stream's events that a feed reports if it is dead for `dead_s` after each report."""
-    chance = random.Random(seed)
-    at_s, reported, dead_until_s = 0.0, 0, 0.0
-    while True:
-        at_s += chance.expovariate(rate)
-        if at_s >= seconds:
-            return reported
-        if at_s >= dead_until_s:
-            reported += 1
-            dead_until_s = at_s + dead_s

@@ -10,7 +10,7 @@ from monitor.detect.excitation import Branching
 from monitor.detect.failures import FailureBets
 from monitor.detect.focus import PoissonFocus
 from monitor.detect.level import RobustLevel
-from monitor.detect.rate import Background, dead_time_rate
+from monitor.detect.rate import Background
 
 EXACT = 1e-4
 
@@ -269,26 +269,3 @@ def test_dispersion_forgets_with_the_memory_of_the_background() -> None:
 
 def test_counts_more_even_than_chance_are_no_less_than_poisson() -> None:
     assert learned(1e9, *[1] * 360).fano == 1.0
-
-
-@pytest.mark.parametrize(
-    ("reports", "seconds", "dead_s", "rate"),
-    [
-        (10, 60, 1.0, 0.2),
-        (20, 40, 1.0, 1.0),
-        (10, 40, 2.0, 0.5),
-        (44, 60, 1.0, 2.75),
-        (45, 60, 1.0, 3.0),
-        (50, 60, 1.0, 3.0),
-        (60, 60, 1.0, 3.0),
-        (240, 60, 1.0, 4.0),
-        (20, 40, 2.0, 1.5),
-        (1, 10, 1.0, 1 / 9),
-        (0, 10, 1.0, 0.0),
-        (1, 0, 1.0, 0.0),
-    ],
-)
-def test_the_rate_behind_a_dead_time_is_m_over_one_minus_m_tau(
-    reports: int, seconds: float, dead_s: float, rate: float
-) -> None:
-    assert dead_time_rate(reports, seconds, dead_s) == pytest.approx(rate)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from monitor.detect.excitation import Branching
 from monitor.detect.failures import FailureBets
 from monitor.detect.level import RobustLevel
-from monitor.detect.rate import Background, dead_time_rate
-from tests.monitor.detect.streams import clustered, first_event_throttle, hawkes, poisson
+from monitor.detect.rate import Background
+from tests.monitor.detect.streams import clustered, hawkes, poisson
 
 WEEK = 604_800
 
@@ -121,25 +121,3 @@ def test_an_idle_background_keeps_its_floor() -> None:
     found = background([0] * 1000)
     assert found.rate == 0.01
     assert found.fano == 1
-
-
-@pytest.mark.parametrize("rate", [0.1, 0.5, 1.0, 2.0])
-def test_the_rate_behind_a_throttle_is_estimated(rate: float) -> None:
-    reported = first_event_throttle(8, rate, 5000)
-    assert dead_time_rate(reported, 5000) == pytest.approx(rate, rel=0.15)
-
-
-def test_a_saturated_throttle_gives_only_a_lower_bound() -> None:
-    assert dead_time_rate(60, 60) == 3.0
-    assert dead_time_rate(first_event_throttle(9, 100, 60), 60) == 3.0
-    assert dead_time_rate(600, 60) == 10.0
-
-
-def test_without_reports_the_rate_is_zero() -> None:
-    assert dead_time_rate(0, 60) == 0
-    assert dead_time_rate(3, 0) == 0
-
-
-@given(st.integers(0, 100), st.integers(1, 100))
-def test_the_rate_behind_a_throttle_is_never_below_the_reported_rate(reports: int, seconds: int) -> None:
-    assert dead_time_rate(reports, seconds) >= reports / seconds
