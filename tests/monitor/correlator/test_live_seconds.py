@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from monitor.correlator import Correlator
 from monitor.correlator.sequencer import Second, Sequencer, order_s
 from monitor.correlator.transit import PARTS, TransitLag
-from monitor.incidents import IncidentChange
+from monitor.incidents import ChangeKind, IncidentChange
 from monitor.signals import Scalar, Signal, SignalKind
 from tests.branches import Reached
 from tests.monitor.correlator.storm import DRILL, Story, at
@@ -179,15 +179,16 @@ class Live:
 
 
 def log(chance: random.Random) -> list[tuple[float, Signal]]:
-    """A storm, with the time at which each signal is taken: liquidations come late, some of all kinds far too late."""
-    story = Story(46).trouble(20, 36, "alpha", "beta").surge(24, 36).upgrade(26).migrate(26).retract(38)
+    """A storm that spreads to all venues, with the time at which each signal is taken: some of all kinds come far too late."""
+    story = Story(60).trouble(20, 50, "alpha", "beta").trouble(30, 50, "gamma", "delta")
+    story.surge(24, 50).upgrade(26).migrate(26).retract(46)
     slow = {venue: chance.choice((0.0, 0.3, 1.5)) for venue in story.venues}
     arrivals = []
     for one in story.signals():
         way_s = 0.0
         if one.kind is FORCED:
             way_s = slow[one.source.split("/")[0]] * chance.random()
-        if one.kind is not SignalKind.EXPECT and chance.random() < 0.04:
+        if one.kind is not SignalKind.EXPECT and chance.random() < 0.08:
             way_s += 8.0 * chance.random()
         got = one.received_at + timedelta(seconds=way_s if one.kind is FORCED else 0.0)
         taken_at = one.received_at.timestamp() + way_s + 0.1 * chance.random() * (one.kind is not SignalKind.EXPECT)
@@ -219,6 +220,7 @@ def replayed(signals: list[Signal]) -> tuple[Correlator, list[IncidentChange]]:
 
 
 late_ones = Reached("a signal after its second was judged")
+amended = Reached("a change because of a late signal")
 restarted = Reached("a restart")
 
 
@@ -230,6 +232,7 @@ def test_the_admitted_signals_give_the_live_digest_in_order_and_shuffled_within_
     live = run_live(seed, killed=killed)
     late_ones(live.correlator.late > 0)
     restarted(live.restarts > 0)
+    amended(any(one.kind is ChangeKind.AMENDED for one in live.changes))
     again, changes = replayed(live.admitted)
     assert again.digest() == live.correlator.digest()
     assert changes == live.changes
