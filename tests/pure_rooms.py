@@ -25,6 +25,8 @@ OUTSIDE = (
     "tests/monitor/telemetry/*",
 )
 """Tests of other rooms: they run with all others (`make test`), and need a node, a database or a process."""
+QUICK = "not acceptance and not thorough and not slow"
+"""Marks of the tests that are traced: tracing makes them three times slower."""
 
 
 def pure_modules() -> tuple[str, ...]:
@@ -47,11 +49,11 @@ def _run(*words: str) -> int:
 
 
 def main() -> int:
-    """Run the tests that need nothing external and are not thorough, then check the pure rooms; return the exit code."""
+    """Run the quick tests that need nothing external, then check the pure rooms; return the exit code."""
     _run("coverage", "erase")
     without = [f"--ignore-glob={one}" for one in OUTSIDE]
     workers = ("-n", "2", "--dist", "loadfile")
-    tests = _run("coverage", "run", "-m", "pytest", "-m", "not acceptance and not thorough", "-q", *workers, *without)
+    tests = _run("coverage", "run", "-m", "pytest", "-m", QUICK, "-q", *workers, *without)
     _run("coverage", "combine", "-q")
     if tests:
         return tests

@@ -167,6 +167,7 @@ def copy(copied: tuple[Path, dict[str, str]]) -> Path:
 PYTEST = ("-m", "pytest", "-vv", "-p", "no:xdist", "-p", "no:cacheprovider")
 
 
+@pytest.mark.slow
 def test_the_matrix_has_the_new_venue(copy: Path) -> None:
     ended = run(copy, "-c", MAIN, "venues", "--venue", NAME, "--json")
     assert ended.returncode == 0, ended.stderr
@@ -211,6 +212,7 @@ def test_its_payloads_can_be_tried(copy: Path) -> None:
         assert word["kind"] == by_grade["documented"][1][0]["is"]
 
 
+@pytest.mark.slow
 def test_the_tests_that_loop_over_venues_pass_with_it_and_none_of_them_was_edited(copy: Path) -> None:
     ended = run(copy, *PYTEST, "tests/probes", "-k", NAME)
     assert ended.returncode == 0, ended.stdout[-5000:]
@@ -232,6 +234,7 @@ def test_its_topics_are_claimed(copy: Path) -> None:
     assert run(copy, "-c", program).stdout == "True True True\n"
 
 
+@pytest.mark.slow
 def test_rooms_contracts_formatter_and_types_hold_with_it(copy: Path) -> None:
     for words in (
         (*PYTEST, "tests/test_rooms.py"),

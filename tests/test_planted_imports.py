@@ -21,6 +21,7 @@ def copied(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("planted", ["time", "socket"])
+@pytest.mark.slow
 def test_an_impure_import_in_a_pure_module_breaks_the_contract(planted: str, tmp_path: Path) -> None:
     copied(tmp_path)
     pure = [one for floor in FLOORS for one in modules(floor) if calls_itself_pure(one.read_text())]

@@ -41,6 +41,7 @@ def changes() -> Iterator[tuple[Address, str, str]]:
 
 
 @pytest.mark.parametrize("silent", [False, True])
+@pytest.mark.slow
 async def test_each_recorded_upgrade_is_reported_once_in_its_block_with_old_and_new_value(silent: bool) -> None:
     rows = list(changes())
     proxies = list(dict.fromkeys(proxy for proxy, _, _ in rows))

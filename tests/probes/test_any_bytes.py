@@ -92,12 +92,14 @@ def put(value: Any, path: tuple[Any, ...], odd: Any) -> Any:
 
 
 @pytest.mark.parametrize("case", GOOD, ids=title)
+@pytest.mark.slow
 def test_a_body_of_another_form_is_malformed(case: Case) -> None:
     for body in WHOLE_BODIES:
         ask(case, body)
 
 
 @pytest.mark.parametrize("case", PARSED, ids=title)
+@pytest.mark.slow
 def test_a_payload_cut_short_is_malformed(case: Case) -> None:
     payload = case.payload
     for end in range(1, len(payload), 7):

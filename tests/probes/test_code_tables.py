@@ -66,6 +66,7 @@ def test_a_table_says_where_it_is_from_and_has_no_code_twice() -> None:
 
 
 @pytest.mark.parametrize(("venue", "code", "kind"), LISTED, ids=[f"{venue} {code}" for venue, code, _ in LISTED])
+@pytest.mark.slow
 def test_a_published_code_means_the_same_with_every_status(venue: str, code: str, kind: Refusal) -> None:
     statuses = {200, 400, 403, 500} - OWN_STATUSES.get(venue, set())
     assert {kind_of(venue, status, code) for status in statuses} == {kind}

@@ -187,6 +187,7 @@ async def test_a_chain_without_new_blocks_is_reported_as_stalled() -> None:
         assert reported[-1].stalled_s >= networks.declared("local").stall_s
 
 
+@pytest.mark.slow
 async def test_a_scan_that_no_node_can_answer_reports_where_it_ended() -> None:
     async with answering(lambda _: web.Response(text="<html>")) as url:
         reported: list[ChainEvent] = []

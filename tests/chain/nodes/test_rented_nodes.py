@@ -128,6 +128,7 @@ def test_an_allowance_of_the_operator_is_kept_without_a_single_refusal() -> None
     assert meter.refused == 0
 
 
+@pytest.mark.slow
 def test_a_slow_node_is_followed_at_a_coarser_stride_and_named_and_never_falls_behind_for_ever() -> None:
     town = Town()
     found = in_virtual_time(lambda: followed(town, Meter(), takes_s=5, for_s=600))

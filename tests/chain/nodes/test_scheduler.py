@@ -240,6 +240,7 @@ def test_two_callers_share_the_node_and_one_that_gives_up_leaves_its_lane() -> N
 
 @pytest.mark.parametrize("most", [1, 2, 9, 10, 24])
 @pytest.mark.parametrize("asks", [11, 16, 30, 49, 51, 100])
+@pytest.mark.slow
 def test_a_batch_that_a_seconds_allowance_never_covers_becomes_smaller_until_it_does(most: int, asks: int) -> None:
     class Whole(Service):
         def refuse(self, asks: Sequence[Ask]) -> dict[int, Refusal]:

@@ -85,6 +85,7 @@ async def test_whatever_a_range_hides_each_log_is_reported_and_the_final_state_i
     assert int(found[-1].new, 16) == chain.head.slot
 
 
+@pytest.mark.slow
 async def test_a_watcher_far_behind_reports_silent_changes_in_their_blocks() -> None:
     chain = history(2, 40, silent=1.0, gaps=(0, 60))
     clock = Ticking()
@@ -107,6 +108,7 @@ class Once(MemoryCheckpoints):
 
 
 @pytest.mark.parametrize("saves", [1, 2, 3, 7, 20, 33])
+@pytest.mark.slow
 async def test_a_scan_resumed_after_any_save_emits_the_remaining_events_and_repeats_at_most_one(saves: int) -> None:
     chain = history(5, 90, silent=0.6, gaps=(0, 40))
     whole = await scanned_events(chain)

@@ -81,6 +81,7 @@ def test_quick_looks_grow_and_slow_ones_shrink_within_bounds() -> None:
     [(meters.RequestsPerSecond, 2.0, 10), (lambda: meters.CallsPerSecond(10), 12.0, 12)],
     ids=["10 requests a second", "10 calls a second"],
 )
+@pytest.mark.slow
 def test_five_hundred_contracts_on_a_metered_node_do_not_delay_the_head_and_events_are_told_in_their_block(
     meter: Callable[[], Meter], block_time_s: float, blocks: int
 ) -> None:

@@ -97,6 +97,7 @@ async def test_nothing_is_prefetched_over_a_websocket() -> None:
     assert node.requests == 0
 
 
+@pytest.mark.slow
 async def test_requests_cancelled_at_any_moment_block_no_later_request() -> None:
     async with rented(lambda method, params: "0x1", Meter(), takes_s=0) as url:
         node = Web3Node(url, chain_id=1, timeout_s=5)

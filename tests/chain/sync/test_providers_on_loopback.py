@@ -129,6 +129,7 @@ def test_two_endpoints_of_one_provider_that_hide_an_upgrade_do_not_outvote_an_ho
 
 @pytest.mark.parametrize("liar", range(3))
 @pytest.mark.parametrize(("lying", "block", "fault"), [(inventing, LIE_AT, "forged"), (silent, TRUE_AT, "truncated")])
+@pytest.mark.slow
 def test_of_three_providers_the_liar_is_named_within_a_block(
     lying: Callable[[Town], Answer], block: int, fault: str, liar: int
 ) -> None:

@@ -110,6 +110,7 @@ async def test_after_a_thousand_random_reorgs_the_valid_events_are_those_of_the_
 
 
 @pytest.mark.parametrize("seed", [0, 1, 4, 7, 11])
+@pytest.mark.slow
 async def test_a_reorg_deeper_than_memory_is_reported_and_no_event_is_lost_or_repeated(seed: int) -> None:
     small = replace(LOCAL, keep_blocks=8)
     chain, checkpoints = Chain(seed, silent=0), MemoryCheckpoints()
@@ -126,6 +127,7 @@ async def test_a_reorg_deeper_than_memory_is_reported_and_no_event_is_lost_or_re
     assert valid_events(taken(reported) + repeated) == valid_events(await followed(chain))
 
 
+@pytest.mark.slow
 async def test_a_crash_in_the_middle_of_a_deep_reorg_loses_no_retraction() -> None:
     small = replace(LOCAL, keep_blocks=8)
     chain, checkpoints = Chain(3, silent=0), MemoryCheckpoints()

@@ -48,6 +48,7 @@ def test_a_storm_whose_feeds_go_blind_is_held_and_then_ends_as_unknown() -> None
 
 
 @pytest.mark.parametrize("leg", ["liquidation", "chain"])
+@pytest.mark.slow
 def test_one_blind_leg_neither_lowers_nor_resolves_a_storm(leg: str) -> None:
     story = Story(300).trouble(30, 75).surge(40, 75).upgrade(50).migrate(50)
     story.vantages = ("home", "away")

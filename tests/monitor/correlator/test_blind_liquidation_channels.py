@@ -137,6 +137,7 @@ def seen(outcome: Outcome, second: int) -> float:
 
 
 @pytest.mark.parametrize("how", ["refused", "acknowledged and mute", "not answered", "dead", "half refused"])
+@pytest.mark.slow
 def test_the_storm_pages_whatever_the_kind_of_blindness_of_the_liquidation_channels(how: str) -> None:
     outcome = storm(how)
     told_s = TOLD_WITHIN_S if how in ("not answered", "dead") else 0

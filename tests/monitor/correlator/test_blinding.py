@@ -61,6 +61,7 @@ def board_of(chance: random.Random) -> tuple[Assessors, list[str]]:
 
 
 @pytest.mark.parametrize("seed", range(10))
+@pytest.mark.slow
 def test_in_ten_thousand_random_cases_of_blinding_nothing_rises(seed: int) -> None:
     chance = random.Random(seed)
     storms = 0

@@ -41,6 +41,7 @@ def test_the_same_log_run_twice_gives_the_same_digest() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
+@pytest.mark.slow
 def test_a_log_shuffled_within_the_lateness_gives_the_same_changes(seed: int) -> None:
     mixed = shuffled(LOG, seed, DRILL.lateness_ws_s)
     assert mixed != LOG
@@ -65,6 +66,7 @@ def test_changes_read_back_from_json_are_the_same_changes() -> None:
         assert msgspec.json.decode(msgspec.json.encode(change), type=IncidentChange) == change
 
 
+@pytest.mark.slow
 def test_a_log_given_in_two_parts_gives_the_same_digest() -> None:
     for cut in range(0, len(LOG), len(LOG) // 7):
         correlator = Correlator(DRILL)

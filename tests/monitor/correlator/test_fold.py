@@ -198,11 +198,13 @@ def storm(of: int, down: int) -> tuple[Level, set[str]]:
 
 
 @pytest.mark.parametrize("of", [1, 4, 7, 14, 30])
+@pytest.mark.slow
 def test_all_venues_down_with_a_surge_and_an_upgrade_are_a_perfect_storm(of: int) -> None:
     assert storm(of, of)[0] is Level.PERFECT_STORM
 
 
 @pytest.mark.parametrize("of", [4, 7, 14, 30])
+@pytest.mark.slow
 def test_one_venue_down_of_many_is_a_venues_episode_and_makes_no_storm_of_a_surge_and_an_upgrade(of: int) -> None:
     level, scopes = storm(of, 1)
     assert level < Level.STORM_SUSPECTED

@@ -60,6 +60,7 @@ def test_restoring_an_image_leaves_the_saved_correlator_unchanged() -> None:
         assert correlator.digest() == OUTCOME.correlator.digest()
 
 
+@pytest.mark.slow
 def test_the_saved_image_does_not_grow_with_the_length_of_a_log() -> None:
     sizes = [len(run_log(Story(lasts_s).signals(), DRILL).correlator.freeze()) for lasts_s in (900, 2700)]
     assert sizes[1] < 1.1 * sizes[0]

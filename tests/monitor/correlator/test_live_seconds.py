@@ -148,6 +148,7 @@ def test_a_stamp_that_cannot_be_is_ignored(stamp: Scalar) -> None:
     assert sequencer.late == 0
 
 
+@pytest.mark.slow
 def test_a_stamp_of_the_far_future_holds_up_no_other_signal() -> None:
     correlator = Correlator(DRILL)
     last = 253402300798
@@ -226,6 +227,7 @@ restarted = Reached("a restart")
 
 @given(st.integers(0, 10**6), st.booleans())
 @settings(max_examples=60, deadline=None)
+@pytest.mark.slow
 def test_the_admitted_signals_give_the_live_digest_in_order_and_shuffled_within_the_lateness(
     seed: int, killed: bool
 ) -> None:

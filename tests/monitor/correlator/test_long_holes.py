@@ -60,6 +60,7 @@ def judged(signals: Sequence[Signal]) -> tuple[list[IncidentChange], Correlator,
     return [*changes, *correlator.finish()], correlator, seconds
 
 
+@pytest.mark.slow
 def test_hours_with_nothing_heard_gives_the_same_log_whether_its_seconds_are_skipped_or_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -47,6 +47,7 @@ def test_the_log_contains_a_storm_its_end_late_signals_and_our_own_outage() -> N
 
 
 @pytest.mark.parametrize("cut", range(CUTS))
+@pytest.mark.slow
 def test_a_correlator_restored_at_any_place_continues_as_if_it_had_not_stopped(cut: int) -> None:
     place = (2 * cut + 1) * len(LOG) // (2 * CUTS)
     first = Correlator(DRILL)

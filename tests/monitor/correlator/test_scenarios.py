@@ -58,6 +58,7 @@ def test_two_legs_are_a_squall() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.slow
 def test_three_legs_are_a_perfect_storm_within_sixty_seconds_of_the_third_legs_onset(seed: int) -> None:
     story = full_storm()
     story.seed = seed
@@ -75,6 +76,7 @@ def test_three_legs_are_a_perfect_storm_within_sixty_seconds_of_the_third_legs_o
 
 
 @pytest.mark.parametrize("order", ["venue_last", "surge_last"])
+@pytest.mark.slow
 def test_the_third_leg_may_be_any(order: str) -> None:
     story = Story(600).upgrade(ONSET_S).migrate(ONSET_S)
     if order == "venue_last":
@@ -177,6 +179,7 @@ def test_fragility_alone_never_raises_a_level_and_adds_at_most_its_cap() -> None
     assert outcome.verdicts[ONSET_S + 60].context == pytest.approx(CorrelatorSettings().context_cap_nats)
 
 
+@pytest.mark.slow
 def test_prior_legs_and_context_sum_to_the_log_odds_at_every_second() -> None:
     story = full_storm(700).mute(ONSET_S + 180, 9999, "alpha/liquidation", f"{NETWORK}/chain")
     story.extra = [one for second in range(0, 700, 10) for one in _fragile(second)]
@@ -201,6 +204,7 @@ def test_a_late_signal_amends_with_a_revision() -> None:
     assert [one.revision for one in outcome.of()] == list(range(1, len(outcome.of()) + 1))
 
 
+@pytest.mark.slow
 def test_a_surge_that_is_over_is_not_renewed_by_quiet_events() -> None:
     outcome = run_log(Story(ONSET_S + 1500).surge(ONSET_S, ONSET_S + 60, 20.0).signals())
     assert outcome.of()[0].level is Level.WATCH
@@ -217,6 +221,7 @@ def test_a_storm_that_returns_soon_resumes_its_incident_and_pages_again() -> Non
     assert [one.revision for one in outcome.of()] == list(range(1, len(outcome.of()) + 1))
 
 
+@pytest.mark.slow
 def test_the_drills_story_is_a_perfect_storm_within_ten_seconds_of_the_third_leg() -> None:
     for seed in range(20):
         story = Story(180, seed=seed).trouble(30, 75, "alpha", "beta").surge(40, 75).upgrade(50).migrate(50)

@@ -114,11 +114,13 @@ def test_the_drills_short_memory_does_not_alarm_on_a_quiet_stream() -> None:
 
 
 @pytest.mark.parametrize(("mean", "times", "max_s"), [(1.0, 3, 12), (1.0, 10, 2), (0.2, 30, 3)])
+@pytest.mark.slow
 def test_a_surge_on_poisson_background_is_grade_three_in_seconds(mean: float, times: float, max_s: float) -> None:
     assert fmean(delay_s(poisson, mean, times, seed) for seed in range(20)) <= max_s
 
 
 @pytest.mark.parametrize(("times", "max_s"), [(10, 7), (30, 2)])
+@pytest.mark.slow
 def test_a_surge_on_clustered_background_is_grade_three_in_seconds(times: float, max_s: float) -> None:
     assert fmean(delay_s(clustered, 1.0, times, seed) for seed in range(20)) <= max_s
 

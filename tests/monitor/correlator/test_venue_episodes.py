@@ -85,6 +85,7 @@ def test_withdrawals_that_close_at_several_venues_are_the_assets_own_incident_al
     assert scopes(run_log(story.signals(), DRILL)) == {"asset:A07"}
 
 
+@pytest.mark.slow
 def test_a_second_leg_opens_the_assets_own_incident_as_a_child_of_the_venues() -> None:
     story = with_more_assets(Story(330).trouble(30, 75, "alpha", "beta").surge(60, 250))
     outcome = run_log(story.signals(), DRILL)

@@ -36,6 +36,7 @@ async def store_of(dsn: str, folder: Path) -> AsyncIterator[PostgresStore]:
         await store.close()
 
 
+@pytest.mark.slow
 async def test_a_log_without_a_checkpoint_takes_that_of_the_database(
     local: SqliteLog, tmp_path: Path, dsn: str
 ) -> None:

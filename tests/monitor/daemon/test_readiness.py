@@ -151,6 +151,7 @@ async def test_a_part_that_keeps_failing_is_a_reason(parts: Parts) -> None:
     assert parts.reasons == ["part venue alpha keeps failing"]
 
 
+@pytest.mark.slow
 async def test_a_log_that_cannot_be_written_is_a_reason_until_it_can(parts: Parts, tmp_path: Path) -> None:
     await parts.log.flush()
     [segment] = (tmp_path / "log").glob("*.sqlite")

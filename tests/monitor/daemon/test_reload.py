@@ -315,6 +315,7 @@ async def lines_until(stream: asyncio.StreamReader, pattern: str) -> str:
     raise AssertionError("".join(seen))
 
 
+@pytest.mark.slow
 async def test_a_real_daemon_reloads_at_sighup_and_still_ends_cleanly_at_sigterm(tmp_path: Path) -> None:
     path = tmp_path / "set.toml"
     text = base(tmp_path) + "[sinks]\n"

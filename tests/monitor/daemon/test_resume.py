@@ -286,6 +286,7 @@ def test_what_is_watched_has_another_id_when_anything_in_it_differs() -> None:
 
 
 @pytest.mark.parametrize("how", ["same", "code"])
+@pytest.mark.slow
 async def test_a_pause_of_a_day_holds_an_incident_blind_and_ends_it_as_unknown_in_its_seconds(
     how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

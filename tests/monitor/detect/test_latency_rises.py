@@ -86,6 +86,7 @@ def test_one_answer_is_no_alarm_however_slow() -> None:
 
 @pytest.mark.parametrize("spikes", [0.0, 0.05])
 @pytest.mark.parametrize("every_s", [1.0, 20.0])
+@pytest.mark.slow
 def test_independent_latencies_make_one_false_alarm_a_week_or_so(spikes: float, every_s: float) -> None:
     alarms = [
         at_s for seed in range(8) for at_s in play(LatencyStream(), noisy(0.05, 20_000, seed, 0.3, spikes), T0, every_s)

@@ -61,6 +61,7 @@ def alarms(since_s: int, until_s: int) -> list[int]:
 
 @pytest.mark.parametrize("history_days", [10, 11, 40, 200, 800])
 @pytest.mark.parametrize("rank", range(5))
+@pytest.mark.slow
 def test_each_of_the_five_busiest_days_is_found_within_an_hour_of_its_surge(rank: int, history_days: int) -> None:
     crash, _ = by_day().most_common(5)[rank]
     begin_s = int(datetime(crash.year, crash.month, crash.day, tzinfo=UTC).timestamp())

@@ -243,6 +243,7 @@ def test_a_file_with_a_thousand_long_holes_is_refused_after_a_week_of_them(
     assert f"{tmp_path}/a.jsonl:4" in replay_of_times(times, tmp_path / "a.jsonl", replay)
 
 
+@pytest.mark.slow
 def test_holes_between_the_events_of_one_receipt_count_too(
     tmp_path: Path, replay: Callable[[Path], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

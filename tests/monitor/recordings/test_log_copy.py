@@ -245,6 +245,7 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("turn", [1, 2, 3])
+@pytest.mark.slow
 async def test_a_copy_of_a_killed_process_has_whole_lines_only(name: str, turn: int, tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", ENDLESS, str(tmp_path / "log"), str(tmp_path / name), stdout=asyncio.subprocess.PIPE, cwd=ROOT

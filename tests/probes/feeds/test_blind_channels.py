@@ -220,6 +220,7 @@ async def speak(one: Watched, number: int = 0) -> None:
 
 
 @pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.slow
 async def test_an_acknowledged_channel_is_less_than_calm_needs_until_it_speaks_and_then_is_covered(
     venue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,6 +236,7 @@ async def test_an_acknowledged_channel_is_less_than_calm_needs_until_it_speaks_a
 
 
 @pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.slow
 async def test_a_refused_channel_is_uncovered_until_it_speaks_itself(
     venue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,6 +251,7 @@ async def test_a_refused_channel_is_uncovered_until_it_speaks_itself(
 
 
 @pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.slow
 async def test_a_mute_channel_is_uncovered_once_nobody_confirms_it_any_more(
     venue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,6 +271,7 @@ async def test_a_mute_channel_is_uncovered_once_nobody_confirms_it_any_more(
 
 
 @pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.slow
 async def test_a_dead_socket_uncovers_the_channel_and_a_new_one_is_not_enough_for_calm_until_it_speaks(
     venue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,6 +297,7 @@ async def test_a_dead_socket_uncovers_the_channel_and_a_new_one_is_not_enough_fo
 
 
 @pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.slow
 async def test_of_a_request_half_of_which_is_refused_the_other_half_is_covered_once_it_speaks(
     venue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,6 +109,7 @@ def listen(venue: LateVenue, from_s: float = 60.0, until_s: float = 200.0) -> Li
 @pytest.mark.parametrize("lag_s", [0.0, 0.5, 1.6, 2.0, 5.0, 10.0, 20.0, 30.0])
 @pytest.mark.parametrize("named", [False, True])
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.slow
 def test_a_book_is_in_step_after_three_requests_however_late_rest_is(lag_s: float, named: bool, seed: int) -> None:
     heard = listen(LateVenue(lag_s, seed, named))
     assert heard.synced_s is not None

@@ -92,6 +92,7 @@ def test_the_simulated_venue_bans_who_goes_on_and_for_longer_each_time() -> None
     ],
     ids=["headers", "no headers", "others at the same address"],
 )
+@pytest.mark.slow
 def test_the_worst_schedule_brings_no_ban_and_every_sign_of_life(
     stated: bool, others: Callable[[int], float], seconds: int
 ) -> None:
@@ -105,6 +106,7 @@ def test_the_worst_schedule_brings_no_ban_and_every_sign_of_life(
     assert desk.passed_over["open_interest"] > desk.sent[Priority.STATISTICS]
 
 
+@pytest.mark.slow
 def test_a_limit_that_the_venue_halved_without_a_word_throttles_us_and_never_bans_us() -> None:
     desk = Desk(BanningVenue(limit=1200, stated=False))
     for second in range(600):
