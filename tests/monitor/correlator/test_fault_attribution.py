@@ -279,6 +279,15 @@ def test_a_venue_that_another_vantage_reaches_is_a_fault_of_the_path() -> None:
     assert faults(assessors, stressed="ab") == (Fault.PATH, {"a": Fault.PATH, "b": Fault.VENUE})
 
 
+def test_venues_that_another_vantage_reaches_are_each_a_fault_of_the_path_and_not_the_market() -> None:
+    assessors = Assessors("abcde")
+    for second in (0, 1):
+        for venue in "abc":
+            ask(assessors.attribution, second, venue, "timeout", "home")
+            ask(assessors.attribution, second, venue, "ok", "away")
+    assert faults(assessors, stressed="ab") == (Fault.PATH, dict.fromkeys("ab", Fault.PATH))
+
+
 def test_stress_below_the_threshold_of_the_leg_has_no_fault() -> None:
     assessors = Assessors("abcde")
     assessors.fact("a", weight=1.0, grade=2)

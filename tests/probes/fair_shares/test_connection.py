@@ -86,6 +86,7 @@ EXCESS = {
 
 
 @pytest.mark.parametrize("kind", [one for one in FLOODS if one != "1xx"])
+@pytest.mark.slow
 async def test_a_flood_ends_the_connection_as_flooding_and_other_feeds_are_read_meanwhile(
     kind: str, client: aiohttp.ClientSession
 ) -> None:
