@@ -35,7 +35,7 @@ def books(said: Books, rows: Rows, columns: Columns) -> Reader:
     name_of, time, engine_time = namer(rows, said.symbol), clock(said.at), clock(said.engine_at)
     last_number, ids = _number(said.last_id), _ids(said)
     always, whole_kinds, numbered = said.whole is True, said.whole_kinds, said.numbered
-    restarts_at = said.restarts_at
+    change_kinds, restarts_at = said.change_kinds, said.restarts_at
 
     def read(row: Any, context: Context, head: Head) -> BookSnapshot | BookDelta | None:
         symbol, stamp, engine, first, last, prev, flagged = take(row)
@@ -57,7 +57,7 @@ def books(said: Books, rows: Rows, columns: Columns) -> Reader:
                 instrument=name, last_id=last_id, event_time=event_time, engine_time=engine_at,
                 bids=bids, asks=asks,
             )  # fmt: skip
-        if whole_kinds and not head.kind and flagged is None:
+        if whole_kinds and (head.kind if flagged is None else flagged) not in change_kinds:
             raise Malformed("$: neither a whole book nor a change", MalformedReason.STATE)
         if not numbered:  # each follows the last: there is nothing to tell a gap by
             return _delta(
@@ -139,7 +139,8 @@ def _level(said: Books, **more: Any) -> Any:
     price, size = said.level
     if isinstance(price, int):
         at = {price: "price", int(size): "size"}
-        places: list[Any] = [(at.get(one, f"p{one}"), Finite if one in at else Any) for one in range(max(at) + 1)]
+        width = max(max(at) + 1, said.width)
+        places: list[Any] = [(at.get(one, f"p{one}"), Finite if one in at else Any) for one in range(width)]
         return msgspec.defstruct("Level", places, array_like=True, gc=False)
     fields: list[Any] = [("price", Finite), ("size", Finite), *more.items()]
     rename = {"price": price, "size": str(size)} | dict.fromkeys(more, said.side)

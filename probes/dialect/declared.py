@@ -251,7 +251,10 @@ class Books(Said):
     A side that is missing makes the book odd, unless the venue leaves out a side without a change (`one_sided`).
     Sequence: `last_id` (without it: the frame's), and `prev_id` (must be our last id) or `first_id` (must be our last id plus
     one); `last_id` alone steps by one. A book that is not `numbered` cannot show a gap. `whole`: always, never, or a field
-    that is true or one of `whole_kinds`; the frame's kind may be one of these too; or the number `restarts_at`.
+    that is true or one of `whole_kinds`; the frame's kind may be one of these too; or the number `restarts_at`. With
+    `whole_kinds`, what is neither of these nor one of `change_kinds` is odd.
+    `width`: the places of a level's list, where it has more than those that are read. A shorter one is odd: a place that is gone
+    would make a size of a price.
     """
 
     bids: Name | None = None
@@ -259,6 +262,7 @@ class Books(Said):
     updates: Name | None = None
     level: tuple[str, str] | tuple[int, int] = (0, 1)
     pairs: bool = False
+    width: int = 0
     side: str = "side"
     bid_is: frozenset[str] = frozenset()
     one_sided: bool = False
@@ -270,6 +274,7 @@ class Books(Said):
     engine_at: Stamp | None = None
     whole: bool | str = False
     whole_kinds: frozenset[str] = frozenset()
+    change_kinds: frozenset[str] = frozenset({"change", "delta", "update"})
     restarts_at: int | None = None
 
 
@@ -327,7 +332,7 @@ class Control:
     """
 
     path: str
-    values: frozenset[Any] | None = None
+    values: Container[Any] | None = None
     like: str = ""
     means: Means
     code: str = ""

@@ -70,8 +70,10 @@ def frames(frame: Frames, channels: Mapping[str, Rows | tuple[Rows, ...]]) -> Re
         if topic is not None and channel is not None:
             channel, symbol = topic(channel)
         route = routes.get(channel)
-        if route is None or payload is _EMPTY or (news and (kind or "") not in news):
+        if route is None or payload is _EMPTY:
             return _control(frame, raw)
+        if news and (kind or "") not in news:
+            return _of_another_kind(frame, raw, kind)
         read_rows, stampless = route
         if payload is None:
             payload = raw
@@ -206,6 +208,14 @@ def _control(frame: Frames, raw: bytes) -> Sequence[FeedMessage]:
         if fits and (not control.like or (isinstance(value, str) and control.like in value)):
             return _meant(frame, control, whole)
     return ()
+
+
+def _of_another_kind(frame: Frames, raw: bytes, kind: str | None) -> Sequence[FeedMessage]:
+    """A frame of a known channel whose kind is none of its news: a control, or else malformed, and not a frame without news."""
+    meant = _control(frame, raw)
+    if not meant:
+        raise Malformed(f"$.{frame.kind}: {str(kind)[:40]!r} is not allowed", MalformedReason.STATE)
+    return meant
 
 
 def _meant(frame: Frames, control: Control, whole: Any) -> Sequence[FeedMessage]:

@@ -93,7 +93,9 @@ def listing(said: words.Listing, rows: Rows, columns: Columns) -> Reader:
         said.symbol, said.base, said.quote, said.kind, said.contract_size, said.inverse, said.trading
     )  # fmt: skip
     path, size_path, trading_path, kind_path = map(path_of, (said.symbol, said.contract_size, said.trading, said.kind))
-    name_of = namer(rows, said.symbol)
+    name_of, ended = namer(rows, said.symbol), said.trading_not
+    if ended is None and said.trading_is and all(isinstance(one, bool) for one in said.trading_is):
+        ended = frozenset({True, False})  # a flag: what is neither says nothing, and ends no contract
 
     def read(row: Any, context: Context, head: Head) -> Instrument | None:
         symbol, base, quote, kind, size, inverse, trading = take(row)
@@ -109,7 +111,7 @@ def listing(said: words.Listing, rows: Rows, columns: Columns) -> Reader:
         if not symbol or not isinstance(base, str) or not isinstance(quote, str) or not base or not quote:
             raise Malformed(f"{path}: symbol, base or quote missing", MalformedReason.NAME)
         trades = said.trading is None or trading in said.trading_is
-        if not trades and (trading in (None, "") or (said.trading_not is not None and trading not in said.trading_not)):
+        if not trades and (trading in (None, "") or (ended is not None and trading not in ended)):
             raise Malformed(f"{trading_path}: {str(trading)[:40]!r} is not allowed", MalformedReason.STATE)
         contract_size = optional_amount(size, size_path)
         if contract_size is None and said.contract_size is not None and market is not Market.SPOT:

@@ -77,8 +77,8 @@ def stamp_refused(stamp: datetime | None, received_at: datetime, max_age_s: floa
 
 
 def nameless(name: str) -> bool:
-    """Whether a text cannot be the name of an instrument, asset or network: it is empty, too long, or cannot be printed."""
-    return not 0 < len(name) <= MAX_NAME or not name.isprintable()
+    """Whether a text cannot be a name: it is empty, too long, cannot be printed, or has no letter or digit of any script."""
+    return not 0 < len(name) <= MAX_NAME or not name.isprintable() or not any(map(str.isalnum, name))
 
 
 def instrument_refused(one: Instrument) -> MalformedReason | None:
@@ -114,7 +114,7 @@ def refused(reading: Reading) -> MalformedReason | None:
 
 
 def _fund(reading: InsuranceFund) -> MalformedReason | None:
-    if not reading.fund or not reading.currency:
+    if nameless(reading.fund) or nameless(reading.currency):
         return MalformedReason.NAME
     return None if reading.balance.is_finite() else MalformedReason.FIGURE
 
@@ -148,7 +148,7 @@ def _word(_reading: Deleveraging) -> MalformedReason | None:
 def _liquidation(reading: Liquidation) -> MalformedReason | None:
     """All that is asked of a liquidation, in one step: in a storm there are thousands a second."""
     name = reading.instrument
-    if not name or len(name) > MAX_NAME or not name.isprintable():  # `nameless`, without the call
+    if (not name.isalnum() or len(name) > MAX_NAME) and nameless(name):  # most names are nothing but letters and digits
         return MalformedReason.NAME
     age = reading.received_at - reading.event_time
     if not _AHEAD <= age <= (_BACKLOG_AGE if reading.backlog else _LIQUIDATION_AGE):

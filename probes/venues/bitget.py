@@ -69,14 +69,14 @@ def topic_of(frame: Any) -> Sequence[str]:
 
 FRAME = d.Frames(
     channel="arg.topic", kind="action", symbol="arg.symbol", at=d.Stamp("ts"), texts={b"pong": d.Means.PONG},
+    news=frozenset({"snapshot", "update", ""}),
     refusals={"30006": Refusal.THROTTLED, "30007": Refusal.THROTTLED},
     controls=(
         d.Control(
             path="event", values=frozenset({"error"}), means=d.Means.REFUSED, code="code", text="msg", names=topic_of
         ),
-        d.Control(
-            path="event", values=frozenset({"subscribe", "unsubscribe"}), means=d.Means.ACK, text="arg.topic", names=topic_of
-        ),
+        d.Control(path="event", values=frozenset({"subscribe"}), means=d.Means.ACK, text="arg.topic", names=topic_of),
+        d.Control(path="event", values=frozenset({"unsubscribe"}), means=d.Means.REFUSED, text="event", names=topic_of),
     ),
 )  # fmt: skip
 BOOK = d.Books(

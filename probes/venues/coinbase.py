@@ -90,7 +90,7 @@ FUTURES_FIGURES = replace(
     ),
 )
 BOOK = d.Rows(
-    says=(d.Books(bids="bids", asks="asks", last_id="sequence", at=d.Stamp("time", d.Clock.ISO), whole=True),),
+    says=(d.Books(bids="bids", asks="asks", width=3, last_id="sequence", at=d.Stamp("time", d.Clock.ISO), whole=True),),
     market=Market.SPOT,
 )
 STATS = d.Rows(says=(d.Volumes(base="volume", last="last"),), market=Market.SPOT)

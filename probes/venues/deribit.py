@@ -70,15 +70,14 @@ STATES = (d.Statuses(state="locked", states=LOCKED, title="of", healthy=None, se
 
 def listed(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """An instrument with its kind, and whether it trades: active, and its book open where that is said."""
-    kind, state = row["kind"], row.get("state", "open")
+    kind, state, active = row["kind"], row.get("state", "open"), row["is_active"]
+    decode.one_of(active, (True, False), "$.is_active", MalformedReason.STATE)
     if kind == "future":
         if not row["settlement_period"]:
             raise Malformed("$.settlement_period: missing", MalformedReason.NAME)
         kind = "perpetual" if row["settlement_period"] == "perpetual" else "dated"
     size = row["contract_size"] if row["kind"] == "future" else None
-    return [
-        {**row, "kind": kind, "contract_size": size, "open": row["is_active"] and state == "open" if state else None}
-    ]
+    return [{**row, "kind": kind, "contract_size": size, "open": bool(active) and state == "open" if state else None}]
 
 
 INSTRUMENTS = d.rows(

@@ -127,14 +127,14 @@ def topic_of(frame: Any) -> Sequence[str]:
     return (f"{frame.get('channel')}:{payload[0]}",) if isinstance(payload, list) and payload else ()
 
 
-ASKED = frozenset({"subscribe", "unsubscribe"})
 SUCCESS: dict[str, Any] = {"outcome": "result.status", "outcome_is": frozenset({"success"})}
 FRAME = d.Frames(
     payload="result", kind="event", news=frozenset({"update", "all"}), at=d.Stamp("time_ms"),
     controls=(
         d.Control(path="error", means=d.Means.REFUSED, code="error.code", text="error.message", names=topic_of, id="id"),
         d.Control(path="channel", values=frozenset({"spot.pong", "futures.pong"}), means=d.Means.PONG),
-        d.Control(path="event", values=ASKED, means=d.Means.ACK, text="channel", names=topic_of, id="id", **SUCCESS),
+        d.Control(path="event", values=("subscribe",), means=d.Means.ACK, text="channel", names=topic_of, id="id", **SUCCESS),
+        d.Control(path="event", values=("unsubscribe",), means=d.Means.REFUSED, text="event", names=topic_of),
     ),
 )  # fmt: skip
 FUTURES_FRAMES = d.frames(

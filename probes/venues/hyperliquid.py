@@ -65,12 +65,12 @@ def pairs(body: bytes) -> bytes:
     names: dict[int, Any] = {}
     for token in meta.tokens:
         match token:
-            case {"index": int(index), "name": name}:
+            case {"index": int(index), "name": name} if type(index) is int:
                 names[index] = name
 
     def named(pair: Any) -> Mapping[str, Any]:
         match pair:
-            case {"name": name, "tokens": [int(base), int(quote)]}:
+            case {"name": name, "tokens": [int(base), int(quote)]} if type(base) is type(quote) is int:
                 return {"name": name, "base": names.get(base), "quote": names.get(quote)}
         return {}
 

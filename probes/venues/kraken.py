@@ -63,6 +63,8 @@ def pair(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 def traded(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """The second value of each list is of 24 hours. The average price is weighted by volume: both give the quote volume."""
+    if not all(isinstance(row[one], list) and len(row[one]) == 2 for one in "cvp"):
+        raise Malformed("$: c, v and p are not of two values each")
     base, average = decode.money(row["v"][1], "$.v[1]"), decode.money(row["p"][1], "$.p[1]")
     return [{"last": row["c"][0], "base": str(base), "quote": str(base * average)}]
 
@@ -165,7 +167,7 @@ VENUE = d.venue(
         ),
         on_pair(
             "book_rest", "/0/public/Depth",
-            d.rows(d.Books(bids="bids", asks="asks", whole=True), market=Market.SPOT), 30, count=str(DEPTH),
+            d.rows(d.Books(bids="bids", asks="asks", width=3, whole=True), market=Market.SPOT), 30, count=str(DEPTH),
         ),
         on_pair(
             "volume_spot", "/0/public/Ticker",

@@ -72,8 +72,8 @@ CONTRACTS = d.rows(
 
 def book(where: str = "", *, market: Market = Market.PERP, **fields: Any) -> d.Rows:
     """A book: futures have contracts, and levels of price, contracts and orders; spot has base units."""
-    unit = d.Unit.BASE if market is Market.SPOT else d.Unit.CONTRACTS
-    return d.rows(d.Books(bids="bids", asks="asks", unit=unit, **fields), where=where, market=market)
+    unit, width = (d.Unit.BASE, 2) if market is Market.SPOT else (d.Unit.CONTRACTS, 3)
+    return d.rows(d.Books(bids="bids", asks="asks", unit=unit, width=width, **fields), where=where, market=market)
 
 
 SPOT_BOOK = book(market=Market.SPOT, last_id="lastUpdateId", at=d.Stamp("timestamp"), whole=True)

@@ -266,3 +266,24 @@ def test_instruments_without_a_contract_size_or_a_status_are_not_listed() -> Non
     instruments: tuple[Instrument, ...] = good[0].instruments
     assert [one.symbol for one in instruments] == ["A-USDT-SWAP"]
     assert sum(one.count for one in odd) == 3
+
+
+@pytest.mark.parametrize("lost", ["c", "v", "p"])
+def test_a_ticker_of_kraken_that_lost_a_place_is_malformed_and_no_size_becomes_a_price(lost: str) -> None:
+    row = {"c": ["100.5", "0.01"], "v": ["1", "20"], "p": ["100", "101"]}
+    row[lost] = row[lost][1:]
+    with pytest.raises(Malformed):
+        read("kraken", check_of_instrument("kraken", "volume_spot"), {"error": [], "result": {"XBTUSDT": row}})
+
+
+def test_a_flag_of_deribit_that_is_neither_true_nor_false_opens_no_instrument() -> None:
+    row = {
+        "instrument_name": "BTC_USDC-PERPETUAL", "base_currency": "BTC", "quote_currency": "USDC", "kind": "future",
+        "settlement_period": "perpetual", "contract_size": 0.001, "instrument_type": "linear", "state": "open",
+    }  # fmt: skip
+    rows = [{**row, "is_active": flag} for flag in (True, False, "unknown", None)]
+
+    good, odd = read("deribit", check("deribit", "instruments"), {"jsonrpc": "2.0", "result": rows})
+
+    assert [one.trading for one in good[0].instruments] == [True, False]
+    assert sum(one.count for one in odd) == 2

@@ -98,6 +98,9 @@ def test_a_level_that_is_not_finite_makes_the_book_malformed_and_pairs_are_read_
 def test_a_book_whose_kind_is_not_said_is_neither_whole_nor_a_change() -> None:
     with pytest.raises(Malformed, match="neither a whole book nor a change"):
         book(BOOK, {"U": 8, "u": 9, "b": [], "a": []})
+    for word in ("partial", "Snapshot", "unknown"):
+        with pytest.raises(Malformed, match="neither a whole book nor a change"):
+            book(replace(BOOK, whole="k"), {"U": 8, "u": 9, "b": [], "a": [], "k": word})
 
 
 def test_a_book_in_contracts_that_are_not_listed_is_passed_over() -> None:
@@ -111,6 +114,13 @@ def test_a_book_in_contracts_that_are_not_listed_is_passed_over() -> None:
 def test_levels_can_be_at_any_two_positions_of_a_list() -> None:
     declared = d.Books(bids="b", asks="a", one_sided=True, level=(1, 2), last_id="u", whole=True)
     assert book(declared, {"u": 1, "b": [["new", 100, 2]], "a": [["delete", 101, 0.0, 7]]}).bids == [(100.0, 2.0)]
+
+
+def test_a_level_that_lost_a_place_is_malformed_where_the_venue_has_more_places_than_are_read() -> None:
+    declared = d.Books(bids="b", asks="a", one_sided=True, width=3, last_id="u", whole=True)
+    assert book(declared, {"u": 1, "b": [["100", "2", "1793491200"]]}).bids == [(100.0, 2.0)]
+    with pytest.raises((Malformed, msgspec.ValidationError), match="length 3"):
+        book(declared, {"u": 1, "b": [["2", "1793491200"]]})
 
 
 def test_a_book_of_which_a_side_is_not_there_is_malformed_unless_the_venue_leaves_sides_out() -> None:
@@ -183,6 +193,17 @@ def test_a_frames_kind_tells_a_whole_book_from_a_change() -> None:
     row = {"U": 8, "u": 9, "b": []}
     assert isinstance(heard(frame(), {"ch": "book", "k": "snapshot", "data": row})[0], BookSnapshot)
     assert isinstance(heard(frame(), {"ch": "book", "k": "update", "data": row})[0], BookDelta)
+
+
+def test_a_frame_of_a_known_channel_and_an_unknown_kind_is_malformed_unless_it_is_a_control() -> None:
+    read = frame(news=frozenset({"update"}))
+    row = {"s": "A", "m": 1}
+    assert [type(one) for one in heard(read, {"ch": "mark", "k": "update", "t": MS, "data": row})] == [MarkPrice]
+    assert heard(read, {"ch": "mark", "k": "ack", "op": "sub", "data": {}}) == [Ack(subject="mark")]
+    for kind in ("Update", "partial", None):
+        with pytest.raises(Malformed, match="is not allowed") as caught:
+            heard(read, {"ch": "mark", "k": kind, "t": MS, "data": row})
+        assert caught.value.reason is MalformedReason.STATE
 
 
 def test_a_channels_text_can_hold_the_symbol_and_a_frame_can_be_unpacked_first() -> None:

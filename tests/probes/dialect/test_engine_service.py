@@ -81,6 +81,17 @@ def test_a_contract_whose_size_or_state_nobody_says_is_not_listed(
         assert [one.reason for one in odd] == [found]
 
 
+@pytest.mark.parametrize("word", ["unknown", "", 2, "-"])
+def test_a_flag_of_trading_that_is_no_flag_neither_lists_nor_ends_a_contract(word: object) -> None:
+    declared = d.Listing(symbol="s", split="-", trading="t", trading_is=frozenset({True}))
+    rows = [{"s": "BTC-USD", "t": True}, {"s": "ETH-USD", "t": False}, {"s": "SOL-USD", "t": word}]
+
+    listed, *odd = said(d.Rows(says=(declared,), market=Market.SPOT), rows)
+
+    assert [(one.symbol, one.trading) for one in listed.instruments] == [("BTC-USD", True), ("ETH-USD", False)]
+    assert [(one.reason, one.count) for one in odd] == [(MalformedReason.STATE, 1)]
+
+
 def test_a_list_of_states_of_which_one_cannot_be_read_never_says_that_all_is_well() -> None:
     declared = d.Statuses(
         state="w", states={"on": ServiceState.MAINTENANCE, "fine": ServiceState.OPERATIONAL, "done": None}

@@ -117,3 +117,25 @@ def test_a_perpetual_of_bybit_that_goes_from_trading_to_closed_ends_its_claims()
     assert {(one.channel, one.instrument, one.state) for one in ended} == {
         ("allLiquidation", "XUSDT", ClaimState.ENDED), ("tickers", "XUSDT", ClaimState.ENDED),
     }  # fmt: skip
+
+
+ENDED = {
+    "gate": (
+        "BTC_USDT",
+        {
+            "event": "unsubscribe",
+            "channel": "futures.public_liquidates",
+            "payload": ["!all"],
+            "result": {"status": "success"},
+        },
+    ),
+    "bitget": ("BTCUSDT", {"event": "unsubscribe", "arg": {"instType": "usdt-futures", "topic": "liquidation"}}),
+}
+
+
+@pytest.mark.parametrize("venue", ENDED)
+def test_a_subscription_that_the_venue_ends_unasked_is_refused_and_never_confirmed(venue: str) -> None:
+    symbol, frame = ENDED[venue]
+    talk = Talk(venue, symbol)
+    (refused,) = changed(talk.hear(frame))
+    assert (refused.state, refused.main, refused.covers) == (ClaimState.REFUSED, True, False)

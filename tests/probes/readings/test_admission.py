@@ -129,6 +129,11 @@ REFUSED = [
         MalformedReason.STAMP,
     ),
     ("wallet of no asset", replace(WALLET, asset=""), MalformedReason.NAME),
+    ("wallet of a blank", replace(WALLET, asset=" "), MalformedReason.NAME),
+    ("a dash liquidated", replace(FORCED, instrument="-"), MalformedReason.NAME),
+    ("a price of a question mark", replace(MARK, instrument="?"), MalformedReason.NAME),
+    ("a fund of a name without end", replace(FUND, fund="x" * 101), MalformedReason.NAME),
+    ("a fund in a currency without end", replace(FUND, currency="x" * 101), MalformedReason.NAME),
 ]
 
 
