@@ -15,6 +15,8 @@ from probes.readings import Refusal
 MAX_WAIT_S = {Refusal.BANNED: 3 * 86400.0, Refusal.THROTTLED: 900.0, Refusal.WAF_BLOCKED: 900.0}
 """The longest wait that we obey, by the kind of refusal: one header must not silence us for days (docs/venues.md, rule 6)."""
 MAX_OTHER_WAIT_S = 300.0
+SET_BACK_S = 1.0
+"""A time this long before the last refusal is of a clock that was set back; less is the order in which answers are read."""
 
 
 class Scope(NamedTuple):
@@ -48,8 +50,15 @@ class Floor:
     refused_s: float = -inf
     trial_s: float = inf
 
+    def at(self, now_s: float) -> None:
+        """Take a clock that was set back: the wait begins anew, and is no longer than the one that was demanded."""
+        back_s = self.refused_s - now_s
+        if back_s >= SET_BACK_S and now_s < self.until_s:
+            self.until_s, self.trial_s, self.refused_s = self.until_s - back_s, self.trial_s - back_s, now_s
+
     def allows(self, now_s: float, *, trial: bool) -> bool:
         """Tell whether a request may be sent now; `trial`: it may try before the end."""
+        self.at(now_s)
         return now_s >= self.until_s or (trial and now_s >= self.trial_s)
 
     def sent(self, now_s: float) -> None:
@@ -108,8 +117,10 @@ class Floors:
 
     def left_s(self, scopes: Iterable[Scope] | None, now_s: float) -> float:
         """The longest wait left within these scopes (None: within any), 0 without one."""
-        chosen = self._floors if scopes is None else scopes
-        return max((self._floors[one].until_s - now_s for one in chosen if one in self._floors), default=0.0)
+        chosen = [self._floors[one] for one in (self._floors if scopes is None else scopes) if one in self._floors]
+        for one in chosen:
+            one.at(now_s)
+        return max((one.until_s - now_s for one in chosen), default=0.0)
 
     def waiting(self, kind: str, name: str, now_s: float) -> list[Scope]:
         """The scopes of this kind and name in which nothing is sent now."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from probes.readings import VenueId
+from probes.readings import Refusal, VenueId
 from probes.rest.budget import Budgets
 from probes.rest.priority import Priority
 from probes.venue import Budget, RestCall, Usage
@@ -56,6 +56,19 @@ def test_there_is_no_headroom_before_the_end_of_a_wait_and_all_of_it_from_that_m
     ours = budgets()
     ours.wait_until(50.0, asked(), 0.0)
     assert [ours.headroom(now_s, NOW)[0].left for now_s in (49.9, 50.0)] == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("back_s", [1.0, 3600.0, 86_400.0 * 400])
+def test_a_clock_that_is_set_back_makes_no_wait_longer_than_it_was(back_s: float) -> None:
+    ours, now_s = budgets(), 1e9
+    ours.wait_until(now_s + 1e9, asked(), now_s, Refusal.BANNED)
+    assert ours.wait_left_s(now_s) == 3 * 86_400.0
+
+    now_s -= back_s
+
+    assert ours.wait_left_s(now_s) == 3 * 86_400.0
+    assert not ours.allows(asked(cost=0.0), Priority.LIVENESS, now_s + 60.0)
+    assert ours.allows(asked(cost=0.0), Priority.LIVENESS, now_s + 3 * 86_400.0)
 
 
 def limited(limit: float) -> Budgets:
