@@ -70,6 +70,8 @@ check: lint types contracts coverage   ## format, lint, types, import contracts,
 	-.peers/cryptofeed/bin/pip --disable-pip-version-check -q install cryptofeed==2.4.1
 	-$(PYTHON) -m venv .peers/ccxt
 	-.peers/ccxt/bin/pip --disable-pip-version-check -q install ccxt==4.5.90
+	-$(PYTHON) -m venv .peers/bytewax
+	-.peers/bytewax/bin/pip --disable-pip-version-check -q install bytewax==0.21.1
 	touch $@
 
 bench: $(VENV)/.dev tests/evm/node_modules/.ready .peers/.ready   ## measured figures of this machine

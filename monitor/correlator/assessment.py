@@ -153,6 +153,8 @@ class AssetAssessor:
 
 def _grade(weighed: Sequence[WeighedEvidence]) -> int:
     """The highest grade that weighs at least a nat: of a finding, or of the rate that the stressed places earn together."""
+    if not weighed:
+        return 0
     alone = max((one.evidence.grade for one in weighed if one.place is None and one.nats >= 1), default=0)
     together = fold_of(weighed)
     return max(alone, grade_of_fold(weighed, together)) if together.nats >= 1 else alone

@@ -42,6 +42,9 @@ _NO_SIGN_OF_LIFE = frozenset(
         SignalKind.MALFORMED,
     }
 )
+_NOT_PLAIN = _NO_SIGN_OF_LIFE | _BLINDING.keys()
+_NO_SOURCE = frozenset({SignalKind.MARKET_LIQUIDATIONS, SignalKind.LOOP_LAG})
+"""Another's count is no sight of ours, and that we did not listen is no source's silence."""
 _LEG_OF_STREAM = {"liquidation": Leg.LIQUIDATION, "chain": Leg.MIGRATION}
 _UNDECLARED_GAP_S = 60.0
 DARK_BELOW = 1e-9
@@ -83,6 +86,10 @@ class SourceCoverage:
     gaps: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_GAPS))
     claims: dict[tuple[str, str | None], SourceClaim] = field(default_factory=dict)
     """By channel and instrument. Empty: this source states no claims."""
+    by_asset: dict[str | None, dict[tuple[str, str | None], SourceClaim]] = field(default_factory=dict)
+    """The same claims by asset: a source may have one for each of hundreds of assets."""
+    shares: dict[str | None, float] = field(default_factory=dict)
+    """What `claimed` has worked out since the last claim of that asset."""
 
     def claim(self, signal: Signal, at_s: float) -> None:
         """Take the state of one channel; company on the socket of the main one does not count."""
@@ -93,17 +100,33 @@ class SourceCoverage:
         sight = float(signal.value >= 1.0)
         if sight and state == "acknowledged":
             sight, reason = ACKNOWLEDGED_SIGHT, reason or "but has not spoken"
-        self.claims[key] = SourceClaim(signal.subject.asset, sight, f"{key[0]} {state} {reason}".strip(), at_s)
+        asset, before = signal.subject.asset, self.claims.get(key)
+        if before is not None and before.asset != asset:
+            del self.by_asset[before.asset][key]
+            self.shares.clear()
+        claim = SourceClaim(asset, sight, f"{key[0]} {state} {reason}".strip(), at_s)
+        self.claims[key] = self.by_asset.setdefault(asset, {})[key] = claim
+        if asset is None:
+            self.shares.clear()
+        self.shares.pop(asset, None)
+        self.shares.pop(None, None)
 
     def _own(self, asset: str | None) -> list[SourceClaim]:
-        return [one for one in self.claims.values() if asset is None or one.asset in (None, asset)]
+        if asset is None:
+            return list(self.claims.values())
+        if self.by_asset.get(None):  # of the whole venue: there are few
+            return [one for one in self.claims.values() if one.asset in (None, asset)]
+        return list(self.by_asset.get(asset, {}).values())
 
     def claimed(self, asset: str | None) -> float:
         """The share of the claims for an asset (None: of all) that can be seen, 0..1; 1 for a source without claims."""
         if not self.claims:
             return 1.0
-        own = self._own(asset)
-        return sum(one.sight for one in own) / len(own) if own else 0.0
+        share = self.shares.get(asset)
+        if share is None:
+            own = self._own(asset)
+            share = self.shares[asset] = sum(one.sight for one in own) / len(own) if own else 0.0
+        return share
 
     def _uncovered(self, asset: str | None) -> SourceClaim | None:
         """The claim that is seen least, and of those the one for longest."""
@@ -157,6 +180,12 @@ class Coverage:
         self._of_venue: dict[str, list[SourceCoverage]] = {}
         self._venue_of: dict[str, str] = {}
         self._assets: tuple[str, ...] = ()
+        self._known: set[str] = set()
+        """The same assets."""
+        self._seen_s: float | None = None
+        """The second of `_seen`; None: a signal came since."""
+        self._seen: dict[str, float] = {}
+        """How much of each source is seen then, whatever its claims."""
         self._declared: set[str] = set()
         """Assets with declared sources: no other source counts for their coverage or their venues' shares."""
         self.venues: dict[str, dict[str, float]] = {}
@@ -177,13 +206,12 @@ class Coverage:
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take a signal as a sign of life, a loss of sight or a declaration of its source."""
         kind = signal.kind
+        self._seen_s = None
         if kind is SignalKind.EXPECT:
             self._declare(signal, at_s)
             return
-        if kind is SignalKind.MARKET_LIQUIDATIONS:  # another's count is no sight of ours
+        if kind in _NO_SOURCE or (kind is SignalKind.FEED_SILENT and self._own_lag.explains(signal)):
             return
-        if kind is SignalKind.LOOP_LAG or (kind is SignalKind.FEED_SILENT and self._own_lag.explains(signal)):
-            return  # we did not listen: that is no source's silence
         source = self.by_name.get(signal.source)
         if source is None:
             source = self.by_name[signal.source] = SourceCoverage(signal.source, _UNDECLARED_GAP_S, last_s=at_s)
@@ -192,17 +220,21 @@ class Coverage:
             return
         asset = signal.subject.asset
         if asset is not None and asset not in self._declared:
-            leg = _LEG_OF_STREAM.get(signal.source.rpartition("/")[2], Leg.VENUE)
-            if signal.source not in self._weights.get((asset, leg), ()):
-                self._add(signal, asset, leg, 1.0)
-        if kind in _BLINDING:
-            if signal.attributes.get("planned") is not True and source.down_s is None:
-                source.down_s, source.reason = at_s, _reason(signal)
+            self._add_undeclared(signal, asset)
+        if kind not in _NOT_PLAIN:
+            if signal.attributes.get("ours") is not True:
+                if at_s > source.last_s:
+                    source.last_s = at_s
+                source.down_s = None
         elif kind is SignalKind.FEED_GAP:
             source.gaps.append(at_s)
-        elif kind not in _NO_SIGN_OF_LIFE and signal.attributes.get("ours") is not True:
-            source.last_s = max(source.last_s, at_s)
-            source.down_s = None
+        elif kind in _BLINDING and signal.attributes.get("planned") is not True and source.down_s is None:
+            source.down_s, source.reason = at_s, _reason(signal)
+
+    def _add_undeclared(self, signal: Signal, asset: str) -> None:
+        leg = _LEG_OF_STREAM.get(signal.source.rpartition("/")[2], Leg.VENUE)
+        if signal.source not in self._weights.get((asset, leg), ()):
+            self._add(signal, asset, leg, 1.0)
 
     def _declare(self, signal: Signal, at_s: float) -> None:
         source = self.by_name.get(signal.source)
@@ -214,8 +246,9 @@ class Coverage:
             return
         if asset not in self._declared:
             self._declared.add(asset)
-            for key in [one for one in self._weights if one[0] == asset]:
-                del self._weights[key]
+            for one in Leg:
+                self._weights.pop((asset, one), None)
+                self._sorted.pop((asset, one), None)
             self.venues.pop(asset, None)
             self.targets.pop(asset, None)
         weight = signal.attributes.get("weight", 1.0)
@@ -224,9 +257,11 @@ class Coverage:
 
     def _add(self, signal: Signal, asset: str, leg: Leg, weight: float) -> None:
         self._weights.setdefault((asset, leg), {})[signal.source] = weight
-        self._sorted.clear()
+        self._sorted.pop((asset, leg), None)
         self._of_venue.clear()
-        self._assets = tuple(sorted({one for one, _ in self._weights}))
+        if asset not in self._known:
+            self._known.add(asset)
+            self._assets = tuple(sorted(self._known))
         venue = signal.subject.venue
         if venue is not None:
             self._venue_of[signal.source] = venue
@@ -274,7 +309,7 @@ class Coverage:
         parts: list[tuple[SourceCoverage, float]] = []
         for source, weight in self._sources_of(asset, leg):
             own = self.seen(source, now_s, asset)
-            if leg is Leg.LIQUIDATION:
+            if leg is Leg.LIQUIDATION and own > 0.0:
                 key = (source.name, asset)
                 own *= min(self.trust.get(key, 1.0), self.checked.get(asset, 1.0), self.doubted.get(key, 1.0))
             parts.append((source, own))
@@ -297,7 +332,14 @@ class Coverage:
 
     def seen(self, source: SourceCoverage, now_s: float, asset: str | None = None) -> float:
         """How much of a source is seen now for an asset (None: for all), 0..1, our own lag taken off."""
-        return source.claimed(asset) * source.coverage(now_s, self._own_lag.between_s(source.last_s, now_s))
+        if self._seen_s != now_s:
+            self._seen_s = now_s
+            self._seen.clear()
+        seen = self._seen.get(source.name)
+        if seen is None:
+            seen = source.coverage(now_s, self._own_lag.between_s(source.last_s, now_s))
+            self._seen[source.name] = seen
+        return source.claimed(asset) * seen if source.claims else seen
 
     def dark(self, now_s: float) -> bool:
         """Whether every source is idle, and none is seen any more, to nine digits."""

@@ -162,8 +162,9 @@ class Correlator:
         """Take one signal in arrival order; return the incident changes."""
         changes: list[IncidentChange] = []
         for admitted in self._gate.take(signal):
-            for second in self._sequencer.push(admitted, self._settled):
-                changes += self._assess(second)
+            if self._sequencer.hold(admitted):
+                for second in self._sequencer.passed(self._settled):
+                    changes += self._assess(second)
         return changes
 
     def admit(self, signal: Signal) -> Signal:
@@ -224,8 +225,10 @@ class Correlator:
         return changes
 
     def _take(self, signal: Signal) -> None:
-        at_s = min(signal.event_time, signal.received_at).timestamp()
-        self._coverage.on_signal(signal, signal.received_at.timestamp())
+        received_at, event_time = signal.received_at, signal.event_time
+        received_s = received_at.timestamp()
+        at_s = event_time.timestamp() if event_time < received_at else received_s
+        self._coverage.on_signal(signal, received_s)
         for on_signal in self._signal_handlers[signal.kind]:
             on_signal(signal, at_s)
 

@@ -7,6 +7,7 @@ The bounds move apart as coverage c falls, so less sight can only lower the conf
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import exp, log
 
 from monitor.correlator.active_evidence import NEXT, WeighedEvidence, fold_of
@@ -15,6 +16,7 @@ from monitor.incidents import Contribution, Leg, LegState, LegVerdict
 
 CALM_BELOW_NATS = 0.5
 MAX_CONTRIBUTIONS = 6
+CALM_SAID = "a leg without evidence"
 
 
 def logistic(x: float) -> float:
@@ -62,14 +64,18 @@ def contributions(
     calm = bounds(-s.calm_nats, coverage, s)[0]
     if len(weighed) > MAX_CONTRIBUTIONS:
         parts.append(Contribution(evidence_id="", name="others", nats=low - calm, said="all lighter evidence"))
-    parts.append(Contribution(evidence_id="", name="calm", nats=calm, said="a leg without evidence"))
+    parts.append(Contribution(evidence_id="", name="calm", nats=calm, said=CALM_SAID))
     return tuple(parts)
 
 
 def bounds(evidence: float, coverage: float, s: CorrelatorSettings) -> tuple[float, float]:
     """[w_lo, w_hi] in nats of a leg with evidence E seen with coverage c."""
+    return _bounds(evidence, coverage, s.calm_nats, s.storm_nats)
+
+
+def _bounds(evidence: float, coverage: float, calm_nats: float, storm_nats: float) -> tuple[float, float]:
     seen = coverage * exp(evidence)
-    return log((1 - coverage) * exp(-s.calm_nats) + seen), log((1 - coverage) * exp(s.storm_nats) + seen)
+    return log((1 - coverage) * exp(-calm_nats) + seen), log((1 - coverage) * exp(storm_nats) + seen)
 
 
 def leg_verdict(
@@ -86,22 +92,49 @@ def leg_verdict(
     """
     if not watched:
         coverage = 1.0
+    true_nats = s.leave_nats if held else s.true_nats
+    if not weighed:
+        return _without_evidence(
+            leg, coverage, true_nats, s.calm_nats, s.storm_nats, (s.false_below_nats, s.false_coverage)
+        )
     evidence = leg_nats(weighed, s)
     w_lo, w_hi = bounds(evidence, coverage, s)
-    if w_lo >= (s.leave_nats if held else s.true_nats):
-        state = LegState.TRUE
-    elif evidence < s.false_below_nats and coverage >= s.false_coverage:
-        state = LegState.FALSE
-    else:
-        state = LegState.UNKNOWN
     strong = [one.evidence.onset for one in weighed if one.nats >= CALM_BELOW_NATS]
     return LegVerdict(
         leg=leg,
-        state=state,
+        state=_state(w_lo, true_nats, evidence, coverage, (s.false_below_nats, s.false_coverage)),
         evidence=evidence,
         coverage=coverage,
         w_lo=w_lo,
         w_hi=w_hi,
         onset=min(strong) if strong else None,
         contributions=contributions(weighed, coverage, s),
+    )
+
+
+def _state(w_lo: float, true_nats: float, evidence: float, coverage: float, false: tuple[float, float]) -> LegState:
+    """`false`: the evidence under which a leg is FALSE, and the coverage that this needs."""
+    if w_lo >= true_nats:
+        return LegState.TRUE
+    below_nats, least_coverage = false
+    return LegState.FALSE if evidence < below_nats and coverage >= least_coverage else LegState.UNKNOWN
+
+
+@lru_cache(maxsize=4096)
+def _without_evidence(
+    leg: Leg, coverage: float, true_nats: float, calm_nats: float, storm_nats: float, false: tuple[float, float]
+) -> LegVerdict:
+    """Most legs of most assets have no evidence in most seconds, and the same coverage."""
+    w_lo, w_hi = _bounds(-calm_nats, coverage, calm_nats, storm_nats)
+    calm = Contribution(evidence_id="", name="calm", nats=w_lo, said=CALM_SAID)
+    state = _state(w_lo, true_nats, -calm_nats, coverage, false)
+    return LegVerdict(
+        leg=leg,
+        state=state,
+        evidence=-calm_nats,
+        coverage=coverage,
+        w_lo=w_lo,
+        w_hi=w_hi,
+        onset=None,
+        contributions=(calm,),
     )

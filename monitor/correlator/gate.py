@@ -6,11 +6,14 @@ wrong must not end the day of all others. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 
+from msgspec.structs import astuple
+
 from monitor.signals import Scalar, Signal, Subject
-from monitor.signals.kind import MAX_NUMBER, Kind
+from monitor.signals.kind import MAX_NUMBER
 from monitor.signals.kinds import KINDS
 
 FIRST_S, LAST_S = 946684800.0, 7258118400.0
@@ -55,83 +58,89 @@ class Gate:
         """Source -> its last second of receipt, and its signals in it."""
         self._assets: set[str] = set()
 
-    def take(self, signal: Signal) -> Iterator[Signal]:
-        """Yield what may be judged now, in order of arrival: this signal, what was held before it, or nothing."""
-        reason = self._reason(signal)
+    def take(self, signal: Signal) -> Sequence[Signal]:
+        """What may be judged now, in order of arrival: this signal, what was held before it, or nothing."""
+        reason = _reason(signal)
         if reason is not None:
             self._refuse(signal, reason)
-            return
+            return ()
         received_s = signal.received_at.timestamp()
         if received_s - self._latest_s > LEAP_S and self._latest_s > FIRST_S:
             self._held.append(signal)
-            if len(self._held) >= AGREE:
-                yield from self.flush()
-            return
+            return self.flush() if len(self._held) >= AGREE else ()
         if self._held:  # the time goes on as before: what was held had a wrong clock
             for one in self._held:
                 self._refuse(one, Refused.FUTURE)
             self._held.clear()
-        yield from self._pass(signal, received_s)
+        return (signal,) if self._passes(signal, received_s) else ()
 
-    def flush(self) -> Iterator[Signal]:
-        """Yield what is held: others agree with its time, or no signal follows."""
+    def flush(self) -> Sequence[Signal]:
+        """What is held: others agree with its time, or no signal follows."""
         held, self._held = self._held, []
-        for one in held:
-            yield from self._pass(one, one.received_at.timestamp())
+        return [one for one in held if self._passes(one, one.received_at.timestamp())]
 
-    def _pass(self, signal: Signal, received_s: float) -> Iterator[Signal]:
+    def _passes(self, signal: Signal, received_s: float) -> bool:
         if self._latest_s - received_s > PAST_S:
-            self._refuse(signal, Refused.PAST)
-            return
+            return self._refuse(signal, Refused.PAST)
         counted = self._sources.get(signal.source)
         second = int(received_s)
         if counted is None:
             if len(self._sources) >= MAX_SOURCES:
-                self._refuse(signal, Refused.TOO_MANY)
-                return
+                return self._refuse(signal, Refused.TOO_MANY)
             counted = self._sources[signal.source] = [second, 0]
         asset = signal.subject.asset
         if asset is not None and asset not in self._assets:
             if len(self._assets) >= MAX_ASSETS:
-                self._refuse(signal, Refused.TOO_MANY)
-                return
+                return self._refuse(signal, Refused.TOO_MANY)
             self._assets.add(asset)
         if counted[0] != second:
             counted[0], counted[1] = second, 0
         counted[1] += 1
         if counted[1] > MAX_A_SECOND:
-            self._refuse(signal, Refused.FLOOD)
-            return
+            return self._refuse(signal, Refused.FLOOD)
         if received_s > self._latest_s:
             self._latest_s = received_s
-        yield signal
+        return True
 
-    def _refuse(self, signal: Signal, reason: Refused) -> None:
+    def _refuse(self, signal: Signal, reason: Refused) -> bool:
         key = (str(signal.kind), reason.value)
         self.refused[key] = self.refused.get(key, 0) + 1
-
-    @staticmethod
-    def _reason(signal: Signal) -> Refused | None:
-        kind = KINDS[signal.kind]
-        value = signal.value
-        if type(value) not in _NUMBERS or not kind.min_value <= value <= kind.max_value:
-            return Refused.VALUE
-        if not _has_times(signal):
-            return Refused.TIME
-        if type(signal.seq) is not int or not _is_name(signal.source) or not _are_names(signal.subject):
-            return Refused.NAME
-        return None if _fits(signal.attributes, kind) else Refused.ATTRIBUTE
+        return False
 
 
 _NUMBERS = frozenset({int, float})
+_FIRST, _LAST = (datetime.fromtimestamp(one, UTC) for one in (FIRST_S, LAST_S))
+_OLDEST_EVENT = datetime.fromtimestamp(0, UTC)
+_ANY = (-MAX_NUMBER, MAX_NUMBER)
+_RANGES = {
+    kind: {name: (max(low, -MAX_NUMBER), min(high, MAX_NUMBER)) for name, (low, high) in one.ranges.items()}
+    for kind, one in KINDS.items()
+}
+"""The numbers of a kind that have a range, for every signal: each name is looked up once."""
 
 
-def _has_times(signal: Signal) -> bool:
+def _reason(signal: Signal) -> Refused | None:
+    kind = KINDS[signal.kind]
+    value = signal.value
+    if type(value) not in _NUMBERS or not kind.min_value <= value <= kind.max_value:
+        return Refused.VALUE
+    if not _has_times(signal.received_at, signal.event_time):
+        return Refused.TIME
+    if type(signal.seq) is not int or not _is_name(signal.source) or not _are_names(signal.subject):
+        return Refused.NAME
+    if not _fits(signal.attributes, _RANGES[signal.kind]):
+        return Refused.ATTRIBUTE
+    for name, words in kind.words.items():
+        if signal.attributes.get(name) not in words:
+            return Refused.ATTRIBUTE
+    return None
+
+
+def _has_times(received_at: datetime, event_time: datetime) -> bool:
     """Whether both stamps are aware and of this age. An event may be older: a block, a statistic of yesterday."""
-    if signal.received_at.tzinfo is None or signal.event_time.tzinfo is None:
+    if received_at.tzinfo is None or event_time.tzinfo is None:
         return False
-    received_s = signal.received_at.timestamp()
-    return FIRST_S <= received_s <= LAST_S and signal.event_time.timestamp() >= 0
+    return _FIRST <= received_at <= _LAST and event_time >= _OLDEST_EVENT
 
 
 def _is_name(name: object) -> bool:
@@ -139,31 +148,27 @@ def _is_name(name: object) -> bool:
 
 
 def _are_names(subject: Subject) -> bool:
-    for name in (
-        subject.asset, subject.venue, subject.instrument, subject.network, subject.contract, subject.pool, subject.vantage,
-    ):  # fmt: skip
+    for name in astuple(subject):  # noqa: SIM110  # all() of a generator takes three times as long, for every signal
         if name is not None and (type(name) is not str or len(name) > MAX_NAME):
             return False
     return True
 
 
-def _fits(attributes: Mapping[str, Scalar], kind: Kind) -> bool:
+def _fits(attributes: Mapping[str, Scalar], ranges: Mapping[str, tuple[float, float]]) -> bool:
+    """Whether attributes are texts, numbers, truths or null, each within its bounds. NaN is within none."""
     if len(attributes) > MAX_ATTRIBUTES:
         return False
     for name, one in attributes.items():
         form = type(one)
-        if form is float or form is int:
-            if not -MAX_NUMBER <= one <= MAX_NUMBER:  # type: ignore[operator]  # NaN is refused too
-                return False
-        elif form is str:
-            if len(one) > MAX_TEXT:  # type: ignore[arg-type]
-                return False
-        elif one is not None and form is not bool:
-            return False
         if type(name) is not str:
             return False
-    for name, (low, high) in kind.ranges.items():
-        one = attributes.get(name)
-        if one is not None and (type(one) not in _NUMBERS or not low <= one <= high):  # type: ignore[operator]
+        if form is float or form is int:
+            low, high = ranges.get(name, _ANY)
+            if not low <= one <= high:  # type: ignore[operator]
+                return False
+        elif form is str:
+            if len(one) > MAX_TEXT or name in ranges:  # type: ignore[arg-type]
+                return False
+        elif one is not None and (form is not bool or name in ranges):
             return False
-    return all(attributes.get(name) in words for name, words in kind.words.items())
+    return True

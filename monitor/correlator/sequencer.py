@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import floor
+from operator import itemgetter
 
 import msgspec
 
@@ -46,12 +47,14 @@ def order_s(signal: Signal) -> float:
 
 
 def _own_s(signal: Signal) -> float:
-    received_s = signal.received_at.timestamp()
-    if signal.kind is SignalKind.LIQUIDATION and signal.attributes.get("backlog") is not True:
-        event_s = signal.event_time.timestamp()
-        if event_s < received_s:  # not min(): this runs for every signal, and the call costs more than the comparison
-            return event_s
-    return received_s
+    received_at, event_time = signal.received_at, signal.event_time
+    if (
+        event_time < received_at  # times are compared as they are: this runs for every signal, and seconds cost more
+        and signal.kind is SignalKind.LIQUIDATION
+        and signal.attributes.get("backlog") is not True
+    ):
+        return event_time.timestamp()
+    return received_at.timestamp()
 
 
 def _placed(signal: Signal, second: int) -> int:
@@ -93,6 +96,11 @@ class Sequencer:
 
     def push(self, signal: Signal, settled: Callable[[], bool] = lambda: False) -> Iterator[Second]:
         """Take a signal; yield the seconds that are complete now, empty ones included."""
+        if self.hold(signal):
+            yield from self.passed(settled)
+
+    def hold(self, signal: Signal) -> bool:
+        """Take a signal; whether a second is complete now, for which `passed` asks."""
         at_s = _own_s(signal)
         second = floor(at_s)
         placed = _placed(signal, second) if ORDERED_AT in signal.attributes else second
@@ -104,15 +112,20 @@ class Sequencer:
             late = self._late.setdefault(max(placed, self._next), [])
             if len(late) >= MAX_LATE:
                 self._refuse(signal, LATE)
-                return
+                return False
             late.append(entry)
         elif second in self._waiting:
             self._waiting[second].append(entry)
         else:
             self._waiting[second] = [entry]
-        if at_s > self._latest_s:
-            self._latest_s = at_s
-            yield from self._release(floor(at_s - self.lateness_s), settled)
+        if at_s <= self._latest_s:
+            return False
+        self._latest_s = at_s
+        return floor(at_s - self.lateness_s) > self._next
+
+    def passed(self, settled: Callable[[], bool] = lambda: False) -> Iterator[Second]:
+        """Yield the seconds that the watermark has passed, empty ones included."""
+        yield from self._release(floor(self._latest_s - self.lateness_s), settled)
 
     def admit(self, signal: Signal) -> Signal:
         """A live signal as it is to be pushed and recorded: stamped with the next second, if its own is already released."""
@@ -170,5 +183,4 @@ class Sequencer:
         return tuple(signals)
 
 
-def _order(entry: _Entry) -> tuple[float, str, int]:
-    return entry[:3]
+_order = itemgetter(0, 1, 2)

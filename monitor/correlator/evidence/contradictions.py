@@ -127,7 +127,7 @@ class ContradictionsEvidence:
                 self._outflow((subject.venue, subject.asset, subject.network or ""), signal, at_s)
 
     def _status(self, name: str, signal: Signal, at_s: float) -> None:
-        venue = self._venues.setdefault(name, _Venue())
+        venue = self._of(name)
         begins_s, ends_s = (_number(signal, one) for one in ("begins_s", "ends_s"))
         if signal.value > 0:
             venue.down_s, venue.begins_s, venue.ends_s = at_s, begins_s, ends_s
@@ -144,7 +144,13 @@ class ContradictionsEvidence:
         attribution = self._board.attribution
         if outcome in TRANSPORT and (attribution.own_lag.explains(signal) or attribution.in_doubt(signal)):
             return
-        self._venues.setdefault(name, _Venue()).outcomes.append((at_s, outcome))
+        self._of(name).outcomes.append((at_s, outcome))
+
+    def _of(self, name: str) -> _Venue:
+        venue = self._venues.get(name)
+        if venue is None:
+            venue = self._venues[name] = _Venue()
+        return venue
 
     def _wallet(self, key: tuple[str, str], network: str, level: float, at_s: float) -> None:
         if key not in self._wallets and len(self._wallets) >= MAX_WALLETS:

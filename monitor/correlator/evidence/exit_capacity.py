@@ -115,7 +115,9 @@ class ExitCapacityEvidence:
             self._venues.setdefault(venue, Venue()).take(signal.attributes.get("outcome") == "ok", at_s)
 
     def _take_of_asset(self, signal: Signal, name: str, venue: str, at_s: float) -> None:
-        asset = self._assets.setdefault(name, _Asset())
+        asset = self._assets.get(name)
+        if asset is None:
+            asset = self._assets[name] = _Asset()
         if signal.kind in (SignalKind.BOOK, SignalKind.BOOK_REFILL):
             books = asset.books.setdefault(venue, {})
             instrument = signal.subject.instrument or ""

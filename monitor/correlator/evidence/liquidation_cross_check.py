@@ -33,6 +33,9 @@ class _Asset:
     def add(self, usd: float, at_s: float) -> None:
         """Count one liquidation at its own time. Signals come nearly in order: an old one looks back a little."""
         minute = floor(at_s / BUCKET_S) * BUCKET_S
+        if self.minutes and self.minutes[-1][0] == minute:
+            self.minutes[-1][1] += usd
+            return
         for one in reversed(self.minutes):
             if one[0] == minute:
                 one[1] += usd
@@ -62,9 +65,13 @@ class LiquidationCrossCheck:
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take a liquidation of ours, or another's count."""
         asset = signal.subject.asset
-        if asset is None or (asset not in self._assets and len(self._assets) >= MAX_ASSETS):
+        if asset is None:
             return
-        one = self._assets.setdefault(asset, _Asset())
+        one = self._assets.get(asset)
+        if one is None:
+            if len(self._assets) >= MAX_ASSETS:
+                return
+            one = self._assets[asset] = _Asset()
         if signal.kind is SignalKind.LIQUIDATION:
             if signal.attributes.get("backlog") is not True:
                 one.add(signal.value, at_s)

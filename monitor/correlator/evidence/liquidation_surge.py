@@ -27,6 +27,7 @@ MAX_STREAMS = 256
 """Symbols of one asset: those beyond count without correction."""
 USD_S = 30
 POLICIES = {one.value: one for one in Policy}
+COMPLETE = Policy.COMPLETE.value
 
 
 @dataclass(slots=True)
@@ -109,7 +110,8 @@ class LiquidationSurgeEvidence:
         if asset is None:
             asset = self._assets[name] = _Asset(self._board, at_s)
             self._looks[len(self._assets) % LOOK_S].append(name)
-        declared = POLICIES.get(str(of.get("censoring", Policy.COMPLETE)), Policy.ONE)
+        said = of.get("censoring", COMPLETE)
+        declared = POLICIES.get(said, Policy.ONE) if isinstance(said, str) else Policy.ONE
         asset.declared[signal.source] = declared
         if signal.kind is SignalKind.EXPECT:
             return
@@ -122,8 +124,10 @@ class LiquidationSurgeEvidence:
                 asset.events += 1
                 return
             stream = asset.streams[key] = _Stream(signal.source, ThrottledStream(declared), until_s=int(at_s))
-        stream.throttle.observed.declare(declared)
-        stream.throttle.take(at_s, signal.value)
+        throttle = stream.throttle
+        if declared is not throttle.observed.declared:
+            throttle.observed.declare(declared)
+        throttle.take(at_s, signal.value)
         asset.touched[key] = None
 
     def on_second(self, now_s: float) -> None:
@@ -234,12 +238,12 @@ class LiquidationSurgeEvidence:
 def _count_usd(asset: _Asset, signal: Signal, second: int) -> None:
     if not asset.usd or asset.usd[-1].second < second:
         asset.usd.append(_Usd(second))
-    asset.usd[-1].usd += signal.value
-    side = signal.attributes.get("side")
+    now, usd, side = asset.usd[-1], signal.value, signal.attributes.get("side")
+    now.usd += usd
     if side == "long":
-        asset.usd[-1].long_usd += signal.value
+        now.long_usd += usd
     elif side == "short":
-        asset.usd[-1].short_usd += signal.value
+        now.short_usd += usd
 
 
 def _sides(recent: list[_Usd]) -> str:

@@ -64,10 +64,17 @@ class MuteLiquidations:
         asset = signal.subject.asset
         if asset is None or signal.attributes.get("backlog") is True:
             return
-        if asset not in self._assets and len(self._assets) >= MAX_ASSETS:
-            return
-        self._assets.setdefault(asset, {}).setdefault(signal.source, _Feed()).show(at_s)
-        self._board.coverage.doubted.pop((signal.source, asset), None)
+        feeds = self._assets.get(asset)
+        if feeds is None:
+            if len(self._assets) >= MAX_ASSETS:
+                return
+            feeds = self._assets[asset] = {}
+        feed = feeds.get(signal.source)
+        if feed is None:
+            feed = feeds[signal.source] = _Feed()
+        feed.show(at_s)
+        if self._board.coverage.doubted:
+            self._board.coverage.doubted.pop((signal.source, asset), None)
 
     def on_second(self, now_s: float) -> None:
         """Compare the feeds, every five seconds."""

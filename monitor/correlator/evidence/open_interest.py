@@ -6,6 +6,7 @@ Counts base units, not dollars, so that a falling price alone is no evidence. Su
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass, field
 
 from monitor.correlator.producer import EvidenceBoard, Finding, graded
 from monitor.incidents import Leg
@@ -18,6 +19,28 @@ BEGUN = 0.1
 """A fall has begun when a tenth of it has happened: before, the interest may have wandered."""
 
 
+@dataclass(slots=True)
+class _Instrument:
+    """The last points (unix seconds, base units), and the highest of them."""
+
+    points: deque[tuple[float, float]] = field(default_factory=deque)
+    peak: float = 0.0
+
+    def add(self, at_s: float, base: float) -> None:
+        self.points.append((at_s, base))
+        self.peak = max(self.peak, base)
+        if len(self.points) > MAX_POINTS:
+            self._drop()
+
+    def forget(self, now_s: float) -> None:
+        while len(self.points) > 1 and now_s - self.points[0][0] > WINDOW_S:
+            self._drop()
+
+    def _drop(self) -> None:
+        if self.points.popleft()[1] == self.peak:
+            self.peak = max(base for _, base in self.points)
+
+
 class OpenInterestEvidence:
     """Falls of open interest within five minutes."""
 
@@ -25,7 +48,7 @@ class OpenInterestEvidence:
 
     def __init__(self, board: EvidenceBoard) -> None:
         self._board = board
-        self._history: dict[tuple[str, str, str], deque[tuple[float, float]]] = {}
+        self._assets: dict[str, dict[tuple[str, str], _Instrument]] = {}
         self._touched: set[str] = set()
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
@@ -34,8 +57,12 @@ class OpenInterestEvidence:
         base = signal.attributes.get("base")
         if subject.asset is None or not isinstance(base, int | float) or base <= 0:
             return
-        key = (subject.asset, subject.venue or "", subject.instrument or "")
-        self._history.setdefault(key, deque(maxlen=MAX_POINTS)).append((at_s, float(base)))
+        instruments = self._assets.setdefault(subject.asset, {})
+        key = (subject.venue or "", subject.instrument or "")
+        instrument = instruments.get(key)
+        if instrument is None:
+            instrument = instruments[key] = _Instrument()
+        instrument.add(at_s, float(base))
         self._touched.add(subject.asset)
 
     def on_second(self, now_s: float) -> None:
@@ -47,16 +74,15 @@ class OpenInterestEvidence:
     def _judge(self, asset: str, now_s: float) -> None:
         before = after = 0.0
         onset_s = now_s
-        for key in sorted(self._history):
-            points = self._history[key]
-            while len(points) > 1 and now_s - points[0][0] > WINDOW_S:
-                points.popleft()
-            if key[0] == asset:
-                peak, last = max(base for _, base in points), points[-1][1]
-                before += peak
-                after += last
-                if last <= peak * (1 - FALL[0]):
-                    onset_s = min(onset_s, max(at_s for at_s, base in points if base >= peak - BEGUN * (peak - last)))
+        instruments = self._assets[asset]
+        for key in sorted(instruments):
+            one = instruments[key]
+            one.forget(now_s)
+            peak, last = one.peak, one.points[-1][1]
+            before += peak
+            after += last
+            if last <= peak * (1 - FALL[0]):
+                onset_s = min(onset_s, max(at_s for at_s, base in one.points if base >= peak - BEGUN * (peak - last)))
         fall = 1 - after / before
         grade = graded(fall, FALL)
         if grade:

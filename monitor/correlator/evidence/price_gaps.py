@@ -5,9 +5,10 @@ A price counts only while more than half of the venues agree with each other, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from monitor.correlator.producer import EvidenceBoard, Finding, graded
 from monitor.incidents import Leg
@@ -25,6 +26,7 @@ MAX_GAP_S = 180.0
 LEAST_OTHERS = 2
 MAX_PRICES = 16_384
 MID, MARK, INDEX, OWN_INDEX = "mid", "mark", "index", "own index"
+COMPARED = frozenset({MID, MARK})
 
 
 @dataclass(slots=True)
@@ -38,8 +40,7 @@ class _Price:
     away_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Other:
+class _Other(NamedTuple):
     """The fresh prices that may be compared with: of one other venue, instrument and quote."""
 
     venue: str
@@ -98,22 +99,25 @@ class PriceGapsEvidence:
             self._count += 1
         return prices[key]
 
-    def _others(self, subject: Subject, at_s: float) -> Iterator[_Other]:
-        for (venue, instrument, which), price in self._prices[str(subject.asset)].items():
-            if venue != subject.venue and which in (MID, MARK) and at_s - price.at_s <= FRESH_S:
-                yield _Other(venue, instrument, price.quote, price.value)
+    def _others(self, subject: Subject, at_s: float) -> list[_Other]:
+        own = subject.venue
+        return [
+            _Other(venue, instrument, price.quote, price.value)
+            for (venue, instrument, which), price in self._prices[str(subject.asset)].items()
+            if at_s - price.at_s <= FRESH_S and venue != own and which in COMPARED
+        ]
 
     def _market(self, subject: Subject, quote: str, value: float, at_s: float) -> float | None:
         """What the other venues agree on; None if too few can be seen, or if they do not agree.
 
         Venues of the same quote go first: a token that leaves the dollar moves all prices in it, and is nobody's fault.
         """
-        others = list(self._others(subject, at_s))
+        others = self._others(subject, at_s)
         alike = [one for one in others if one.quote == quote]
         same = _agreed(alike)
         if same is not None:
             return same
-        every = _agreed(others)
+        every = same if len(alike) == len(others) else _agreed(others)
         if every is None or not alike:
             return every
         near = median(one.value for one in alike)

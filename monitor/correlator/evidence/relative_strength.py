@@ -70,9 +70,11 @@ class RelativeStrengthEvidence:
         subject = signal.subject
         if subject.asset is None:
             return
-        if subject.asset not in self._assets and len(self._assets) >= MAX_ASSETS:
-            self._assets.pop(next(iter(self._assets)))
-        asset = self._assets.setdefault(subject.asset, _Asset())
+        asset = self._assets.get(subject.asset)
+        if asset is None:
+            if len(self._assets) >= MAX_ASSETS:
+                self._assets.pop(next(iter(self._assets)))
+            asset = self._assets[subject.asset] = _Asset()
         key = (subject.venue or "", subject.instrument or "")
         if signal.kind is SignalKind.MARK_PRICE:
             if isinstance(signal.attributes.get("quote"), str):

@@ -117,6 +117,27 @@ def test_a_channel_of_the_whole_venue_covers_each_asset() -> None:
     assert (seen(sources, 3, "BTC"), seen(sources, 3, "ETH")) == (1.0, 1.0)
 
 
+def test_channels_of_the_whole_venue_count_beside_those_of_one_asset() -> None:
+    sources = watching("BTC", "ETH")
+    receive(sources, claim(1, True, "speaking", "BTC"))
+    pulse(sources, 2)
+    assert (seen(sources, 3, "BTC"), seen(sources, 3, "ETH")) == (1.0, 0.0)
+    receive(sources, claim(3, False, "refused", None))
+    assert (seen(sources, 3, "BTC"), seen(sources, 3, "ETH")) == (0.5, 0.0)
+    receive(sources, claim(3, True, "speaking", None))
+    assert (seen(sources, 3, "BTC"), seen(sources, 3, "ETH")) == (1.0, 1.0)
+
+
+def test_a_channel_that_is_said_of_another_asset_covers_that_one_alone() -> None:
+    sources = watching("BTC", "ETH")
+    receive(sources, claim(1, True, "speaking", "BTC"))
+    pulse(sources, 2)
+    assert (seen(sources, 3, "BTC"), seen(sources, 3, "ETH")) == (1.0, 0.0)
+    one = claim(3, True, "speaking", "BTC")
+    receive(sources, changed(one, subject=changed(one.subject, asset="ETH")))
+    assert (seen(sources, 3, "BTC"), seen(sources, 3, "ETH")) == (0.0, 1.0)
+
+
 def test_company_on_the_socket_of_a_channel_is_no_part_of_its_coverage() -> None:
     sources = watching()
     receive(sources, claim(1, True, "speaking"))

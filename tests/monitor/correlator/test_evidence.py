@@ -234,6 +234,18 @@ def test_a_fall_of_open_interest_is_graded_in_base_units(left: float, grade: int
     assert harness.grades == ({"open_interest_fall": grade} if grade else {})
 
 
+@pytest.mark.parametrize(("every_s", "points"), [(10.0, 40), (0.25, 500)])
+def test_a_peak_of_open_interest_is_forgotten_after_five_minutes_or_four_hundred_points(
+    every_s: float, points: int
+) -> None:
+    harness = ProducerHarness("open_interest")
+    harness.send(SignalKind.OPEN_INTEREST, 0, base=2000.0)
+    for number in range(1, points):
+        harness.send(SignalKind.OPEN_INTEREST, number * every_s, base=1000.0 + number % 7)
+    harness.second(int(points * every_s) + 1)
+    assert not harness.grades
+
+
 def test_a_fall_of_open_interest_begins_where_it_falls_and_not_where_its_window_opens() -> None:
     harness = ProducerHarness("open_interest")
     for second in range(0, 700, 10):

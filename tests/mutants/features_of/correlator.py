@@ -63,7 +63,7 @@ FEATURES = (
         "entries.sort(key=_order)",
         "pass",
     ),
-    swap("late signals are counted", "monitor.correlator.sequencer", "Sequencer.push", "self.late += 1", "pass"),
+    swap("late signals are counted", "monitor.correlator.sequencer", "Sequencer.hold", "self.late += 1", "pass"),
     swap(
         "a live second is judged when every source has passed it",
         "monitor.correlator.sequencer",
