@@ -108,7 +108,8 @@ class Stage:
 class Expect:
     """What must be flagged: `level` within `within_s` of `third_leg_at_s`; `at_most`: nothing above it, ever.
 
-    `fault` is whose fault must be named ("" if none).
+    `fault` is whose fault must be named ("" if none). `findings` names the evidence that the verdict needs ("withdrawals"): each
+    must stand in some change.
     """
 
     level: str
@@ -116,6 +117,7 @@ class Expect:
     fault: str = ""
     third_leg_at_s: float = 0.0
     within_s: float = 60.0
+    findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -11,7 +12,8 @@ from rich.console import Console
 from monitor.drill.scenario import Expect, Scenario
 from monitor.drill.verdict import DrillVerdict, TimedChange, flagged, judge
 from monitor.drill.view import closing
-from monitor.incidents import ChangeKind, Fault, IncidentChange, IncidentState, Level
+from monitor.incidents import ChangeKind, Evidence, Fault, IncidentChange, IncidentState, Leg, Level
+from monitor.signals import Subject
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -79,3 +81,16 @@ def test_the_screen_shows_before_or_after_and_never_a_negative_time(after_s: flo
     with shown.capture() as captured:
         shown.print(closing(verdict))
     assert words in captured.get()
+
+
+@pytest.mark.parametrize("needed", [("withdrawals",), ("withdrawals", "pool_drained")])
+def test_each_finding_that_the_scenario_needs_must_stand_in_some_change(needed: tuple[str, ...]) -> None:
+    wanted = replace(scenario("watch", at_most=True), expect=Expect(level="watch", at_most=True, findings=needed))
+    found = Evidence(
+        id="withdrawals:RIFT:bybit", leg=Leg.VENUE, name="withdrawals", subject=Subject(asset="RIFT", venue="bybit"), grade=3,
+        weight=3.0, half_life_s=60.0, onset=T0, at=T0, value=0.0, normal=1.0, unit="level", far_per_day=0.1, said="closed",
+    )  # fmt: skip
+    one = timed(5, Level.WATCH)
+    judged = judge(wanted, [replace(one, change=replace(one.change, evidence=(found,)))], T0)
+
+    assert judged.why == tuple(f"nothing was found of {name}" for name in needed if name != "withdrawals")
