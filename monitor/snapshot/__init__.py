@@ -1,7 +1,8 @@
 """Writes one incident as a folder and a zip that can be given to anyone: no secrets, no clock, the same bytes each time.
 
-`incident.md` is for a first reading; the other files are for a new analysis. `MANIFEST.sha256` covers every other file. A
-Parquet file (listed in the manifest, part of the zip) is written only if pyarrow is installed.
+`incident.md` and `incident.html` are for a first reading; the other files are for a new analysis. `MANIFEST.sha256` covers
+every other file. A Parquet file (listed in the manifest, part of the zip) is written only if pyarrow is installed, a picture only
+if the caller gives one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange
 from monitor.signals import Signal
 from monitor.snapshot.clean import clean_settings, clean_value
+from monitor.snapshot.page import page
+from monitor.snapshot.picture import SVG
+from monitor.snapshot.runbooks import name_of, shipped
 from monitor.snapshot.story import story
 from monitor.snapshot.tables import csv_bytes, parquet_bytes, table
 
@@ -31,15 +36,17 @@ MAX_NAME = 120
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def write_snapshot(
-    into: Path,
-    *,
-    changes: Sequence[IncidentChange],
-    signals: Iterable[Signal],
-    settings_public: Mapping[str, Any],
-    versions: Mapping[str, str],
-    traces: Mapping[str, Any],
-) -> Path:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What lies beside the incident and its signals: public settings, versions, traces by incident id, pictures by name."""
+
+    settings_public: Mapping[str, Any]
+    versions: Mapping[str, str]
+    traces: Mapping[str, Any]
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def write_snapshot(into: Path, *, changes: Sequence[IncidentChange], signals: Iterable[Signal], beside: Beside) -> Path:
     """Write `into/{incident_id}/` and `into/{incident_id}.zip`; return the folder. Replaces an earlier snapshot of the incident.
 
     `changes` are all revisions of one incident; signals are held in memory, so the caller bounds them. Raises
@@ -49,7 +56,7 @@ def write_snapshot(
     if len(ids) != 1:
         raise OperatorError("ID", ", ".join(ids), "changes of exactly one incident", "name one incident")
     ordered = sorted(changes, key=lambda one: (one.revision, one.at))
-    files = _files(ordered, signals, settings_public, versions, traces)
+    files = _files(ordered, signals, beside)
     folder = into / folder_name(ids[0])
     try:
         _write(folder, files)
@@ -63,21 +70,20 @@ def folder_name(incident_id: str) -> str:
     return _UNSAFE.sub("_", incident_id).strip(".")[:MAX_NAME] or "incident"
 
 
-def _files(
-    changes: Sequence[IncidentChange],
-    signals: Iterable[Signal],
-    settings_public: Mapping[str, Any],
-    versions: Mapping[str, str],
-    traces: Mapping[str, Any],
-) -> dict[str, bytes]:
+def _files(changes: Sequence[IncidentChange], signals: Iterable[Signal], beside: Beside) -> dict[str, bytes]:
     frame = table(signals)
+    runbooks = shipped(name_of(one.runbook) for one in changes)
+    markdown = story(changes, beside.traces, len(frame), runbooks, SVG in beside.pictures)
     files = {
-        "incident.md": story(changes, traces, len(frame)).encode(),
+        "incident.md": markdown.encode(),
+        "incident.html": page(markdown, beside.pictures).encode(),
         "incident.json": _json([clean_value(msgspec.to_builtins(one)) for one in changes]),
         "signals.csv": csv_bytes(frame),
-        "config.json": _json(clean_settings(settings_public)),
-        "versions.json": _json(clean_value(versions)),
-        "traces.json": _json(clean_value(traces)),
+        "config.json": _json(clean_settings(beside.settings_public)),
+        "versions.json": _json(clean_value(beside.versions)),
+        "traces.json": _json(clean_value(beside.traces)),
+        **{f"runbooks/{name}": text.encode() for name, text in runbooks.items()},
+        **beside.pictures,
     }
     parquet = parquet_bytes(frame)
     if parquet is not None:
@@ -100,6 +106,7 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     for name, body in files.items():
+        (fresh / name).parent.mkdir(exist_ok=True)
         (fresh / name).write_bytes(body)
     partial = folder.with_name(f".{folder.name}.zip.partial")
     with zipfile.ZipFile(partial, "w") as packed:

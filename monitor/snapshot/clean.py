@@ -31,7 +31,8 @@ _KNOWN_SHAPES = re.compile(
 )
 _SECRET_KEY = re.compile(r"(?i)(?:secret|passw|passphrase|token|credential|cookie|private|(?:^|_)(?:api_?)?key$)")
 _POINTS_TO_SECRET = re.compile(r"(?i)_(?:env|file)$")
-_MARKUP = re.compile(r"([\\`|<>\[\]])")
+_MARKUP = re.compile(r"([\\`|<>\[\]@]|(?<=[a-zA-Z]):(?=//)|(?<=www)\.)", re.IGNORECASE)
+"""Markup, and what makes a link of bare text (GitHub Flavored Markdown, 6.9): "://", "www." and "@"."""
 
 
 @lru_cache(maxsize=8192)  # sources, subjects and outcomes repeat by the hundred thousand

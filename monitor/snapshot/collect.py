@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from importlib.metadata import distributions
@@ -10,7 +11,8 @@ from pathlib import Path
 from monitor.incidents import IncidentChange
 from monitor.settings.tree import Settings
 from monitor.signals import Signal
-from monitor.snapshot import write_snapshot
+from monitor.snapshot import Beside, write_snapshot
+from monitor.snapshot.picture import pictures
 from monitor.store.postgres import PostgresStore
 from monitor.telemetry.incident_traces import trace_id_of
 from monitor.version import stormwatch_version
@@ -18,7 +20,7 @@ from monitor.version import stormwatch_version
 BEFORE = timedelta(minutes=10)
 AFTER = timedelta(minutes=2)
 MAX_SIGNALS = 500_000
-_NAMED = ("aiohttp", "web3", "asyncpg", "msgspec", "pandas", "opentelemetry-sdk", "typer", "tenacity")
+_NAMED = ("aiohttp", "web3", "asyncpg", "matplotlib", "msgspec", "pandas", "opentelemetry-sdk", "typer", "tenacity")
 
 
 def versions() -> dict[str, str]:
@@ -42,7 +44,10 @@ async def snapshot_incident(
         into,
         changes=changes,
         signals=signals,
-        settings_public=settings.public(),
-        versions=versions(),
-        traces={first.incident_id: trace_id_of(first.incident_id)},
+        beside=Beside(
+            settings_public=settings.public(),
+            versions=versions(),
+            traces={first.incident_id: trace_id_of(first.incident_id)},
+            pictures=await asyncio.to_thread(pictures, changes),
+        ),
     )

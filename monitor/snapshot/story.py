@@ -1,4 +1,4 @@
-"""Writes an incident as a page for a first reading: what, its state, its order, its reasons, and what we could not see."""
+"""Writes an incident as a page: a first screen for who is woken, then its state, order, reasons, and what we could not see."""
 
 from __future__ import annotations
 
@@ -10,40 +10,35 @@ from monitor.incidents import (
     LEVEL_NAMES,
     Blindness,
     Evidence,
-    Fault,
     IncidentChange,
-    IncidentState,
     Leg,
     LegState,
     LegVerdict,
 )
 from monitor.snapshot.clean import prose
-
-STATES = {
-    IncidentState.OPEN: "open",
-    IncidentState.HELD_BLIND: "held: we cannot see whether it is over",
-    IncidentState.ENDED: "ended: calm was seen",
-    IncidentState.ENDED_UNKNOWN: "ended unknown: nobody saw it end, it is not resolved",
-    IncidentState.RETRACTED: "retracted: what it rested on was undone",
-}
-
-FAULTS = {
-    Fault.NONE: "nobody's: no venue was in stress",
-    Fault.LOCAL: "ours: our own network or place",
-    Fault.PATH: "the way there: the same venue answered elsewhere",
-    Fault.VENUE: "the venue's",
-    Fault.MARKET: "the market's: most venues at once",
-}
+from monitor.snapshot.first_screen import FAULTS, STATES, first_screen
+from monitor.snapshot.picture import SVG, WORDS
 
 NOTHING = "nothing was noted\n"
 
 
-def story(changes: Sequence[IncidentChange], traces: Mapping[str, object], signals: int) -> str:
-    """The page, in Markdown. `changes` are all revisions of one incident in order; `signals` how many signals there are."""
+def story(
+    changes: Sequence[IncidentChange],
+    traces: Mapping[str, object],
+    signals: int,
+    runbooks: Mapping[str, str],
+    has_picture: bool,
+) -> str:
+    """The page, in Markdown. `changes` are all revisions of one incident in order; `signals` how many signals there are.
+
+    `runbooks` are texts by file name; `has_picture` says that the incident's picture lies beside the page.
+    """
     last = changes[-1]
     gravest = max(changes, key=lambda one: (one.level, one.revision))
     parts = [
-        f"# {prose(gravest.headline)}\n",
+        first_screen(changes, runbooks),
+        f"![{WORDS}]({SVG})\n" if has_picture else "",
+        "## Where it stands\n",
         _state(gravest, last),
         "## Timeline\n",
         _timeline(changes),
@@ -62,6 +57,7 @@ def story(changes: Sequence[IncidentChange], traces: Mapping[str, object], signa
         _points([f"not {text}" for text in gravest.rejected_causes], ""),
         "## What to do, and how to judge it again\n",
         _ends(last, gravest, traces, signals),
+        *(f"## Runbook {name}\n\n{_below(text)}" for name, text in runbooks.items()),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -173,6 +169,11 @@ def _blind(changes: Sequence[IncidentChange]) -> str:
         (_time(one.since), prose(one.source), str(one.leg), f"{one.coverage:.0%}", prose(one.reason)) for one in ordered
     ]
     return _table(("since (UTC)", "source", "leg", "seen", "why"), rows)
+
+
+def _below(text: str) -> str:
+    """A runbook under a heading of ours: its own headings are two smaller, its links to other runbooks are kept."""
+    return "\n".join(f"##{line}" if line.startswith("# ") else line for line in text.splitlines()) + "\n"
 
 
 def _ends(last: IncidentChange, gravest: IncidentChange, traces: Mapping[str, object], signals: int) -> str:

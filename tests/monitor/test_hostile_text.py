@@ -111,7 +111,7 @@ def test_no_cell_of_a_csv_is_a_formula(text: str) -> None:
 
 
 def test_a_page_of_an_incident_holds_no_escape() -> None:
-    page = story([change(1, headline=f"STORM {HOSTILE}")], {}, 0)
+    page = story([change(1, headline=f"STORM {HOSTILE}")], {}, 0, {}, False)
     assert not ESCAPES.search(page)
     assert page.splitlines()[0].startswith("# STORM")
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from monitor.errors import OperatorError
 from monitor.incidents import ChangeKind, IncidentChange, IncidentState, Level
 from monitor.signals import Signal, Subject
-from monitor.snapshot import MANIFEST, folder_name, write_snapshot
+from monitor.snapshot import MANIFEST, Beside, folder_name, write_snapshot
 from monitor.snapshot.clean import cell, clean, clean_settings, prose
 from monitor.snapshot.tables import COLUMNS, parquet_bytes, table
 from tests.branches import Reached
@@ -28,6 +28,9 @@ from tests.monitor.cli.test_exits import capacity
 SETTINGS = {"vantage": "local", "sinks": {"desk": {"secret_env": "DESK_SECRET", "url": "https://desk.example/…"}}}
 NAMES = {
     "incident.md",
+    "incident.html",
+    "runbooks/perfect-storm.md",
+    "runbooks/calm.md",
     "incident.json",
     "signals.csv",
     "signals.parquet",
@@ -60,17 +63,24 @@ def written(into: Path, changes: list[IncidentChange] | None = None, signals: li
         into,
         changes=storm() if changes is None else changes,
         signals=[signal(n) for n in range(5)] if signals is None else signals,
-        settings_public=SETTINGS,
-        versions={"stormwatch": "0.1.0"},
-        traces={INCIDENT: "0af7651916cd43dd8448eb211c80319c"},
+        beside=Beside(
+            settings_public=SETTINGS,
+            versions={"stormwatch": "0.1.0"},
+            traces={INCIDENT: "0af7651916cd43dd8448eb211c80319c"},
+        ),
     )
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file of a snapshot by its path inside."""
+    return {one.relative_to(folder).as_posix(): one.read_bytes() for one in folder.rglob("*") if one.is_file()}
 
 
 def all_text(folder: Path) -> str:
     """Every byte of every file but the parquet, as text; and the parquet's cells."""
     import pyarrow.parquet as pq
 
-    shown = [one.read_text(encoding="utf-8") for one in folder.iterdir() if one.suffix != ".parquet"]
+    shown = [body.decode() for name, body in files(folder).items() if not name.endswith(".parquet")]
     return "\n".join([*shown, str(pq.read_table(folder / "signals.parquet").to_pylist())])
 
 
@@ -78,10 +88,10 @@ def test_the_folder_and_the_zip_hold_the_same_files(tmp_path: Path) -> None:
     folder = written(tmp_path)
 
     assert folder == tmp_path / INCIDENT
-    assert {one.name for one in folder.iterdir()} == NAMES
+    assert set(files(folder)) == NAMES
     with zipfile.ZipFile(tmp_path / f"{INCIDENT}.zip") as packed:
         assert {entry.filename: packed.read(entry) for entry in packed.infolist()} == {
-            f"{INCIDENT}/{one.name}": one.read_bytes() for one in folder.iterdir()
+            f"{INCIDENT}/{name}": body for name, body in files(folder).items()
         }
     assert {one.name for one in tmp_path.iterdir()} == {INCIDENT, f"{INCIDENT}.zip"}
 
@@ -102,9 +112,7 @@ def test_the_same_incident_gives_the_same_bytes_in_whatever_order_it_came(tmp_pa
     first = written(tmp_path / "one", storm(), signals)
     second = written(tmp_path / "two", storm()[::-1], turned)
 
-    assert {one.name: one.read_bytes() for one in first.iterdir()} == {
-        one.name: one.read_bytes() for one in second.iterdir()
-    }
+    assert files(first) == files(second)
     assert first.with_name(f"{INCIDENT}.zip").read_bytes() == second.with_name(f"{INCIDENT}.zip").read_bytes()
 
 
