@@ -1,6 +1,6 @@
 """Takes readings and events, sends their signals through the correlator, and appends signals and changes to the local log.
 
-It is synchronous on purpose: each reading is recorded, assessed and appended before the next, so that a live run and a replay
+It is synchronous on purpose: each reading is recorded, taken and appended before the next, so that a live run and a replay
 see the same order. Whatever leaves the process (database, sinks, recordings, incident traces) reads the log.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import inf
 from typing import Protocol
 
 from chain.events import ChainEvent
@@ -34,21 +35,28 @@ class Origin:
 
 
 HERE = Origin()
+WITH_EACH = 4
+"""So many signals of complete seconds are judged with each signal that is taken: more than one, so that judging keeps up."""
 
 
 class CorrelatorLike(Protocol):
     """What the pipeline needs from a correlator."""
 
-    def on_signal(self, signal: Signal) -> Sequence[IncidentChange]:
-        """Take one signal in arrival order; return the incident changes."""
+    def on_signal(self, signal: Signal, most: float = inf) -> Sequence[IncidentChange]:
+        """Take one signal in arrival order; return the incident changes. Judge at most about so many signals now."""
         ...
 
     def admit(self, signal: Signal) -> Signal:
         """A live signal as it is to be judged and recorded."""
         ...
 
-    def complete(self, now: datetime) -> Sequence[IncidentChange]:
-        """Assess every second that all live sources have passed."""
+    def complete(self, now: datetime, most: float = inf) -> Sequence[IncidentChange]:
+        """Assess every second that all live sources have passed. Judge at most about so many signals now."""
+        ...
+
+    @property
+    def behind(self) -> bool:
+        """Whether a complete second is not wholly judged."""
         ...
 
     def finish(self) -> Sequence[IncidentChange]:
@@ -145,15 +153,19 @@ class Pipeline:
             admitted.append(self.correlator.admit(signal))
             if admitted[-1] is not signal:  # stamped with the second that it joins
                 self.unseen.late += 1
-            changes += self.correlator.on_signal(admitted[-1])
+            changes += self.correlator.on_signal(admitted[-1], WITH_EACH)
         self._output.signals(admitted)
         for observer in self._observers:
             observer.on_signals(admitted)
         self._report(changes)
 
-    def complete(self, now: datetime) -> None:
-        """Assess what is complete at `now`. This is no signal: what is recorded does not depend on it."""
-        self._report(self.correlator.complete(now))
+    def complete(self, now: datetime, most: float = inf) -> bool:
+        """Assess what is complete at `now`. This is no signal: what is recorded does not depend on it.
+
+        Judges at most about `most` signals, and returns whether some are left for the next call.
+        """
+        self._report(self.correlator.complete(now, most))
+        return self.correlator.behind
 
     def finish(self) -> None:
         """Assess everything that is still held back: no signal follows."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
+from math import inf
 from typing import Self
 
 import msgspec
@@ -37,11 +38,13 @@ from monitor.signals import Signal, SignalKind
 LOCAL_BEFORE_S = 30.0
 """For so long before our network was known to be down, evidence about venues is not trusted either."""
 EMPTY_DIGEST = sha256().hexdigest()
+END_COST = 16
+"""What the end of a second costs beside a signal that is taken: it asks every producer and assesses every asset."""
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _FROZEN = (
     "settings", "_gate", "_sequencer", "_coverage", "_evidence", "_attribution", "_assessor", "_history",
     "_change_writer", "_venue_assessor", "_producers", "_exits", "_episodes", "_live_venues", "_latest", "_verdicts", "_digest",
-    "_given_up", "_now_s", "_without",
+    "_given_up", "_now_s", "_without", "_second", "_taken",
 )  # fmt: skip
 """All state that lasts from one signal to the next."""
 
@@ -83,6 +86,10 @@ class Correlator:
         self._given_up: list[str] = []
         """Scopes of open incidents that are not watched any more."""
         self._now_s = float("-inf")
+        self._second: Second | None = None
+        """The complete second that is being judged."""
+        self._taken = 0
+        """How many of its signals have been taken."""
         self._connect()
 
     def _connect(self) -> None:
@@ -158,30 +165,40 @@ class Correlator:
         """Signals that cannot be, by kind and reason: nothing rests on them."""
         return {**self._gate.refused, **self._sequencer.refused}
 
-    def on_signal(self, signal: Signal) -> Sequence[IncidentChange]:
-        """Take one signal in arrival order; return the incident changes."""
-        changes: list[IncidentChange] = []
+    def on_signal(self, signal: Signal, most: float = inf) -> Sequence[IncidentChange]:
+        """Take one signal in arrival order; return the incident changes.
+
+        With `most`, about so many signals of complete seconds are judged in this call, and the rest in the next ones: a
+        second of a storm would hold a live run's event loop. The changes and the digest do not depend on it.
+        """
         for admitted in self._gate.take(signal):
-            if self._sequencer.hold(admitted):
-                for second in self._sequencer.passed(self._settled):
-                    changes += self._assess(second)
-        return changes
+            self._sequencer.push(admitted)
+        return self._judge(most) if self.behind else ()  # most signals complete no second
 
     def admit(self, signal: Signal) -> Signal:
         """A live signal as it is to be judged and recorded: one that is too late for its second says which one it joins."""
         return self._sequencer.admit(signal)
 
-    def complete(self, now: datetime) -> Sequence[IncidentChange]:
-        """Assess every second that all live sources have passed at `now`. The digest does not depend on when this is called."""
-        return [change for second in self._sequencer.complete(now.timestamp()) for change in self._assess(second)]
+    def complete(self, now: datetime, most: float = inf) -> Sequence[IncidentChange]:
+        """Assess every second that all live sources have passed at `now`. The digest does not depend on when this is called.
+
+        `most` as in `on_signal`.
+        """
+        self._sequencer.complete(now.timestamp())
+        return self._judge(most)
+
+    @property
+    def behind(self) -> bool:
+        """Whether a complete second is not wholly judged."""
+        return self._second is not None or self._sequencer.behind
 
     def finish(self) -> Sequence[IncidentChange]:
         """Assess every second that was held back: no signal follows."""
-        changes: list[IncidentChange] = []
         for held in self._gate.flush():
-            for second in self._sequencer.push(held, self._settled):
-                changes += self._assess(second)
-        return changes + [change for second in self._sequencer.flush() for change in self._assess(second)]
+            self._sequencer.push(held)
+        changes = self._judge(inf)
+        self._sequencer.flush()
+        return changes + self._judge(inf)
 
     def verdicts(self) -> Mapping[str, Verdict]:
         """Asset -> its verdict at the last assessed second."""
@@ -195,13 +212,34 @@ class Correlator:
         """The incident log so far as one hash: a chain of SHA-256, each of the hash before and the next canonical line."""
         return self._digest
 
+    def _judge(self, most: float) -> list[IncidentChange]:
+        changes: list[IncidentChange] = []
+        while most > 0:
+            if self._second is None:
+                self._second = self._sequencer.take(self._settled)
+                self._taken = 0
+            if self._second is None:
+                break
+            most -= self._take_some(self._second, most)
+            if self._taken == len(self._second.late) + len(self._second.signals):
+                second, self._second = self._second, None
+                changes += self._assess(second)
+                most -= END_COST
+        return changes
+
+    def _take_some(self, second: Second, most: float) -> int:
+        """Take at most so many of its signals, late ones first. Returns how many were taken."""
+        begin, late = self._taken, len(second.late)
+        end = self._taken = int(min(begin + most, late + len(second.signals)))
+        for signal in second.late[begin:end]:
+            self._take(signal)
+        for signal in second.signals[max(begin - late, 0) : max(end - late, 0)]:
+            self._take(signal)
+        return end - begin
+
     def _assess(self, second: Second) -> list[IncidentChange]:
-        late_assets: set[str | None] = set()
-        for signal in second.late:
-            late_assets.add(signal.subject.asset)
-            self._take(signal)
-        for signal in second.signals:
-            self._take(signal)
+        """Assess a second whose signals have been taken."""
+        late_assets = {one.subject.asset for one in second.late}
         now_s = self._now_s = float(second.end_s)
         changes = self._unwatched_changes(now_s) if self._given_up else []
         changes += self._local_changes(now_s)

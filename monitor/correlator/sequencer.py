@@ -5,12 +5,13 @@ The order time of a state that we request or receive (statistics stamped minutes
 subscribe) is when we received it. A second is complete when the watermark has passed it: the latest order time less the largest
 lateness among the sources in use. A live run calls `complete` too, which releases a second as soon as every source has passed
 it. What comes later is late: it joins the next second and is counted. In a live run `admit` writes this second into the signal,
-so that a replay, which has only the watermark, puts it there too.
+so that a replay, which has only the watermark, puts it there too. A second that is complete waits here until it is taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import floor
 from operator import itemgetter
@@ -76,10 +77,7 @@ class Second:
 
 
 class Sequencer:
-    """Yields every second, empty ones too, but at most `max_empty_s` of a hole in the log: it skips the rest.
-
-    `settled` says whether no further empty second can change anything: then the rest of a long hole is skipped, too.
-    """
+    """Gives every second, empty ones too, but at most `max_empty_s` of a hole in the log: it skips the rest."""
 
     def __init__(self, lateness_s: float, max_empty_s: int = 86400) -> None:
         self.lateness_s = lateness_s
@@ -89,24 +87,26 @@ class Sequencer:
         """By the second that they join."""
         self._latest_s = float("-inf")
         self._next: int | None = None
+        """The first second that is not complete."""
+        self._at = 0
+        """The second that is taken next: at most `_next`."""
+        self._empty = 0
+        """Empty seconds in a row before `_at`, since the last of `_ends`."""
+        self._ends: deque[int] = deque()
+        """The seconds before which complete ones wait to be taken, one for each signal or call that completed some."""
         self._transit = TransitLag()
         self.late = 0
         self.refused: dict[tuple[str, str], int] = {}
         """(kind, reason) -> signals that were not judged: told twice, or late in too great a number."""
 
-    def push(self, signal: Signal, settled: Callable[[], bool] = lambda: False) -> Iterator[Second]:
-        """Take a signal; yield the seconds that are complete now, empty ones included."""
-        if self.hold(signal):
-            yield from self.passed(settled)
-
-    def hold(self, signal: Signal) -> bool:
-        """Take a signal; whether a second is complete now, for which `passed` asks."""
+    def push(self, signal: Signal) -> None:
+        """Take a signal: the seconds that its watermark has passed are complete."""
         at_s = _own_s(signal)
         second = floor(at_s)
         placed = _placed(signal, second) if ORDERED_AT in signal.attributes else second
         entry = (at_s, signal.source, signal.seq, signal)
         if self._next is None:
-            self._next = second - floor(self.lateness_s)
+            self._next = self._at = second - floor(self.lateness_s)
         if placed > second or second < self._next:
             self.late += 1
             late = self._late.setdefault(max(placed, self._next), [])
@@ -118,14 +118,9 @@ class Sequencer:
             self._waiting[second].append(entry)
         else:
             self._waiting[second] = [entry]
-        if at_s <= self._latest_s:
-            return False
-        self._latest_s = at_s
-        return floor(at_s - self.lateness_s) > self._next
-
-    def passed(self, settled: Callable[[], bool] = lambda: False) -> Iterator[Second]:
-        """Yield the seconds that the watermark has passed, empty ones included."""
-        yield from self._release(floor(self._latest_s - self.lateness_s), settled)
+        if at_s > self._latest_s:
+            self._latest_s = at_s
+            self._release(floor(at_s - self.lateness_s))
 
     def admit(self, signal: Signal) -> Signal:
         """A live signal as it is to be pushed and recorded: stamped with the next second, if its own is already released."""
@@ -136,34 +131,56 @@ class Sequencer:
             return signal
         return msgspec.structs.replace(signal, attributes={**signal.attributes, ORDERED_AT: self._next})
 
-    def complete(self, now_s: float) -> Iterator[Second]:
-        """Yield the seconds that every live source has passed at `now_s`, in unix seconds.
+    def complete(self, now_s: float) -> None:
+        """Complete the seconds that every live source has passed at `now_s`, in unix seconds.
 
         It goes no further than the second of the latest signal: a replay, which has only the signals, ends there too.
         """
         if self._next is not None:
             wait_s = GRACE_S + min(self._transit.largest(now_s), self.lateness_s)
-            yield from self._release(min(floor(now_s - wait_s), floor(self._latest_s) + 1))
+            self._release(min(floor(now_s - wait_s), floor(self._latest_s) + 1))
 
-    def flush(self) -> Iterator[Second]:
-        """Yield every second that waits: no signal follows."""
+    def flush(self) -> None:
+        """Complete every second that waits: no signal follows."""
         if self._next is not None:
-            yield from self._release(max([floor(self._latest_s), *self._late]) + 1)
+            self._release(max([floor(self._latest_s), *self._late]) + 1)
 
-    def _release(self, until: int, settled: Callable[[], bool] = lambda: False) -> Iterator[Second]:
-        assert self._next is not None
-        empty = 0
-        while self._next < until:
-            entries = self._waiting.pop(self._next, [])
-            late = self._late.pop(self._next, [])
-            empty = 0 if entries or late else empty + 1
-            if empty > self._max_empty_s or (empty > SETTLED_AFTER_S and settled()):
-                skipped = min([until, *self._waiting, *self._late]) - self._next
-                self._next += skipped if empty > self._max_empty_s else skipped - skipped % PHASE_S
-                empty = 0
+    @property
+    def behind(self) -> bool:
+        """Whether a complete second waits to be taken."""
+        return bool(self._ends)
+
+    def take(self, settled: Callable[[], bool] = lambda: False) -> Second | None:
+        """Take the next complete second; None: none waits. When it is taken changes nothing in it, nor in those after it.
+
+        `settled` says whether no further empty second can change anything: then the rest of a long hole is skipped, too. It
+        is asked when all seconds before are judged.
+        """
+        while self._ends:
+            until = self._ends[0]
+            entries = self._waiting.pop(self._at, [])
+            late = self._late.pop(self._at, [])
+            self._empty = 0 if entries or late else self._empty + 1
+            if self._empty > self._max_empty_s or (self._empty > SETTLED_AFTER_S and settled()):
+                skipped = min([until, *self._waiting, *self._late]) - self._at
+                self._advance(skipped if self._empty > self._max_empty_s else skipped - skipped % PHASE_S)
+                self._empty = 0
                 continue
-            self._next += 1
-            yield Second(self._next, self._once(entries), self._once(late))
+            self._advance(1)
+            return Second(self._at, self._once(entries), self._once(late))
+        return None
+
+    def _release(self, until: int) -> None:
+        assert self._next is not None
+        if until > self._next:
+            self._next = until
+            self._ends.append(until)
+
+    def _advance(self, seconds: int) -> None:
+        self._at += seconds
+        if self._at == self._ends[0]:
+            self._ends.popleft()
+            self._empty = 0
 
     def _refuse(self, signal: Signal, reason: str) -> None:
         key = (str(signal.kind), reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import inf
 
 import msgspec
 import pytest
@@ -28,17 +29,21 @@ class Seen:
     log: list[object] = field(default_factory=list)
     at_the_end: tuple[IncidentChange, ...] = ()
     completed: list[datetime] = field(default_factory=list)
+    mosts: list[float] = field(default_factory=list)
+    behind: bool = False
 
     def admit(self, given: Signal) -> Signal:
         return (
             msgspec.structs.replace(given, attributes={"ordered_at": 7}) if given.kind is SignalKind.FUNDING else given
         )
 
-    def complete(self, now: datetime) -> Sequence[IncidentChange]:
+    def complete(self, now: datetime, most: float = inf) -> Sequence[IncidentChange]:
         self.completed.append(now)
+        self.mosts.append(most)
         return self.at_the_end
 
-    def on_signal(self, given: Signal) -> Sequence[IncidentChange]:
+    def on_signal(self, given: Signal, most: float = inf) -> Sequence[IncidentChange]:
+        self.mosts.append(most)
         joins = given.attributes.get("ordered_at")
         self.log.append(("judged", given.seq) if joins is None else ("judged", given.seq, joins))
         return [change(given.seq)] if given.kind is SignalKind.LIQUIDATION else []
@@ -123,6 +128,17 @@ def test_changes_of_a_completed_second_are_sent_without_a_signal() -> None:
     assert seen.completed == [START]
     assert seen.log == [("appended", "changes", [7]), ("a", "changes", [7]), ("b", "changes", [7])]
     assert ours.heard == 0
+
+
+def test_with_a_signal_few_of_complete_seconds_are_judged_and_a_call_says_whether_some_are_left() -> None:
+    seen = Seen(behind=True)
+    ours, _, _ = pipeline(seen)
+    ours.take([signal(1)])
+    assert 1 < seen.mosts.pop() <= 16, "more than one: judging keeps up"
+    assert ours.complete(START, 100)
+    seen.behind = False
+    assert not ours.complete(START)
+    assert seen.mosts == [100, inf]
 
 
 def test_a_signal_is_judged_and_observed_as_it_was_admitted() -> None:

@@ -16,6 +16,7 @@ from monitor.incidents import IncidentChange
 from monitor.signals import Signal, SignalKind, Subject
 from tests.branches import Reached
 from tests.monitor.correlator.storm import DRILL, NETWORK, Story, at, run_log
+from tests.monitor.correlator.test_event_order import released
 
 
 def story() -> Story:
@@ -101,8 +102,7 @@ late_ones = Reached("a late signal")
 def test_the_sequencer_releases_every_signal_once_and_every_second_once(times: list[float]) -> None:
     sequencer = Sequencer(3.0)
     signals = [_tick(second, index) for index, second in enumerate(times)]
-    seconds = [one for signal in signals for one in sequencer.push(signal)]
-    seconds += sequencer.flush()
+    seconds = released(sequencer, *signals, flush=True)
     assert sorted(one.seq for second in seconds for one in (*second.signals, *second.late)) == list(range(len(times)))
     assert sum(len(one.late) for one in seconds) == sequencer.late
     late_ones(sequencer.late > 0)
@@ -113,9 +113,7 @@ def test_the_sequencer_releases_every_signal_once_and_every_second_once(times: l
 
 def test_a_gap_of_days_in_a_log_is_not_processed_second_by_second() -> None:
     sequencer = Sequencer(3.0, max_empty_s=100)
-    seconds = list(sequencer.push(_tick(0, 1)))
-    seconds += sequencer.push(_tick(1_000_000, 2))
-    seconds += sequencer.flush()
+    seconds = released(sequencer, _tick(0, 1), _tick(1_000_000, 2), flush=True)
     assert len(seconds) < 120
     assert [one.seq for second in seconds for one in second.signals] == [1, 2]
 
@@ -124,6 +122,6 @@ def test_chain_signals_are_ordered_by_receipt_time() -> None:
     sequencer = Sequencer(3.0)
     head = _tick(100, 1)
     old = Signal(SignalKind.UPGRADE, Subject(network=NETWORK), at(40), at(100.5), f"{NETWORK}/chain", 1, 1.0)
-    seconds = [*sequencer.push(head), *sequencer.push(old), *sequencer.flush()]
+    seconds = released(sequencer, head, old, flush=True)
     assert sequencer.late == 0
     assert [one.kind for one in seconds[-1].signals] == [SignalKind.TICK, SignalKind.UPGRADE]

@@ -23,8 +23,24 @@ def signal_at(
 
 
 def released(sequencer: Sequencer, *signals: Signal, flush: bool = False) -> list[Second]:
-    seconds = [second for one in signals for second in sequencer.push(one)]
-    return seconds + list(sequencer.flush()) if flush else seconds
+    seconds = []
+    for one in signals:
+        sequencer.push(one)
+        seconds += complete_ones(sequencer)
+    return seconds + flushed(sequencer) if flush else seconds
+
+
+def complete_ones(sequencer: Sequencer, *, settled: bool = False) -> list[Second]:
+    """All complete seconds that wait."""
+    seconds = []
+    while (one := sequencer.take(lambda: settled)) is not None:
+        seconds.append(one)
+    return seconds
+
+
+def flushed(sequencer: Sequencer) -> list[Second]:
+    sequencer.flush()
+    return complete_ones(sequencer)
 
 
 def plain(seconds: list[Second]) -> list[tuple[int, list[int], list[int]]]:
@@ -39,7 +55,7 @@ def test_a_second_is_released_only_when_the_watermark_has_passed_it() -> None:
     assert plain(released(sequencer, signal_at(13.9, seq=2))) == [(8, [], []), (9, [], []), (10, [], [])]
     assert plain(released(sequencer, signal_at(14.0, seq=3))) == [(11, [1], [])]
     assert plain(released(sequencer, signal_at(16.0, seq=4))) == [(12, [], []), (13, [], [])]
-    assert plain(list(sequencer.flush())) == [(14, [2], []), (15, [3], []), (16, [], []), (17, [4], [])]
+    assert plain(flushed(sequencer)) == [(14, [2], []), (15, [3], []), (16, [], []), (17, [4], [])]
 
 
 def test_a_signal_behind_the_watermark_is_counted_as_late_and_joins_the_next_second() -> None:
@@ -67,7 +83,7 @@ def test_the_first_signals_may_be_out_of_order_by_at_most_the_lateness() -> None
     assert sequencer.late == 0
     released(sequencer, signal_at(6.9, seq=3))
     assert sequencer.late == 1
-    seconds = plain(list(sequencer.flush()))
+    seconds = plain(flushed(sequencer))
     assert seconds[0] == (8, [2], [3])
     assert seconds[-1] == (11, [1], [])
 
@@ -80,7 +96,7 @@ def test_signals_of_one_moment_are_ordered_by_source_and_then_by_number() -> Non
 
 
 def test_an_empty_sequencer_releases_nothing() -> None:
-    assert list(Sequencer(3.0).flush()) == []
+    assert flushed(Sequencer(3.0)) == []
 
 
 @pytest.mark.parametrize("most", [5, 100])

@@ -18,13 +18,19 @@ from monitor.incidents import ChangeKind, IncidentChange
 from monitor.signals import Scalar, Signal, SignalKind
 from tests.branches import Reached
 from tests.monitor.correlator.storm import DRILL, Story, at
-from tests.monitor.correlator.test_event_order import ZERO_S, plain, released, signal_at
+from tests.monitor.correlator.test_event_order import ZERO_S, complete_ones, flushed, plain, released, signal_at
 
 FORCED = SignalKind.LIQUIDATION
 
 
 def completed(sequencer: Sequencer, second: float) -> list[tuple[int, list[int], list[int]]]:
-    return plain(list(sequencer.complete(ZERO_S + second)))
+    return plain(passed(sequencer, second))
+
+
+def passed(sequencer: Sequencer, second: float) -> list[Second]:
+    """The seconds that are complete then."""
+    sequencer.complete(ZERO_S + second)
+    return complete_ones(sequencer)
 
 
 def stamped(second: float, stamp: Scalar, seq: int = 9) -> Signal:
@@ -277,11 +283,11 @@ def seconds_of(times: list[tuple[float, float]], nows: list[float]) -> tuple[lis
     signals = []
     order = sorted(enumerate(times), key=lambda one: sum(one[1]))
     for (index, (event_s, way_s)), before_s in zip(order, nows, strict=False):
-        seconds += sequencer.complete(ZERO_S + event_s + way_s - before_s)
+        seconds += passed(sequencer, event_s + way_s - before_s)
         signals.append(sequencer.admit(signal_at(event_s, seq=index, kind=FORCED, received=event_s + way_s)))
-        seconds += sequencer.push(signals[-1])
-    seconds += sequencer.complete(ZERO_S + 60)  # the stop comes long after the last signal
-    return [*seconds, *sequencer.flush()], signals, sequencer
+        seconds += released(sequencer, signals[-1])
+    seconds += passed(sequencer, 60)  # the stop comes long after the last signal
+    return [*seconds, *flushed(sequencer)], signals, sequencer
 
 
 stamps = Reached("a stamped signal")

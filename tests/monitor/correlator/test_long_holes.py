@@ -18,6 +18,7 @@ from monitor.incidents import ChangeKind, Evidence, IncidentChange, IncidentStat
 from monitor.signals import Signal, SignalKind, Subject
 from tests.monitor.alerting.sinks.changes import evidence
 from tests.monitor.correlator.storm import DRILL, START, Story, at
+from tests.monitor.correlator.test_event_order import complete_ones, flushed, released
 from tests.monitor.correlator.test_fault_attribution import ask, rounds
 
 HOLE_S = 7200
@@ -100,10 +101,11 @@ def signal_at(second: float, number: int) -> Signal:
 )
 def test_the_rest_of_a_hole_is_skipped_only_when_it_is_settled(count: int, *, settled: bool) -> None:
     one = Sequencer(3.0)
-    list(one.push(signal_at(0.5, 1)))
-    seconds = list(one.push(signal_at(10_000.5, 2), lambda: settled))
+    released(one, signal_at(0.5, 1))
+    one.push(signal_at(10_000.5, 2))
+    seconds = complete_ones(one, settled=settled)
     assert len(seconds) == count
-    last = list(one.flush())
+    last = flushed(one)
     assert [second.end_s for second in last] == [int(START.timestamp()) + 10_000 - shift for shift in (2, 1, 0, -1)]
 
 

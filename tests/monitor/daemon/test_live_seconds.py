@@ -14,11 +14,13 @@ from monitor.correlator import Correlator
 from monitor.daemon.assembly import intake_of
 from monitor.daemon.sources import Sources
 from monitor.incidents import IncidentChange
+from monitor.intake import Intake
 from monitor.pipeline import Pipeline
 from monitor.settings import NetworkSettings, NodeRef, Settings
 from monitor.signals import Signal, SignalKind
 from probes.readings import Reading
 from tests.monitor.correlator.storm import DRILL, START, Story
+from tests.monitor.correlator.test_slices import storm_second
 from tests.monitor.daemon.test_sources import Nowhere
 from tests.monitor.jumping_time import BEGIN_S, run_jumping
 
@@ -80,3 +82,37 @@ def test_a_second_is_judged_within_four_tenths_of_its_end_and_the_clock_ticks_on
     assert min(watching.after_s) >= 0.2
     assert max(watching.after_s) < 0.4
     assert sum(one.kind is SignalKind.TICK for one in watching.taken) == LASTS_S
+
+
+async def steps_of_a_storm(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many signals of a second of 1,000 liquidations are judged in each step of the loop that judges any."""
+    steps: list[int] = []
+    count = 0
+    take = Correlator._take
+
+    def counted(self: Correlator, signal: Signal) -> None:
+        nonlocal count
+        count += 1
+        take(self, signal)
+
+    monkeypatch.setattr(Correlator, "_take", counted)
+    node = NodeRef(url="http://127.0.0.1:1")
+    pipeline = Pipeline(Intake(vantage="here", assets=("BTC",)), Correlator(DRILL), Watching(), Watching())
+    settings = Settings(networks={"local": NetworkSettings(nodes=(node,))})
+    parts = Sources(settings, {}, now, pipeline=pipeline, checkpoints=Nowhere()).parts()
+    pipeline.take(storm_second(1000)[:-1])
+    await asyncio.sleep(12)
+    running = asyncio.ensure_future(parts["seconds"]())
+    while sum(steps) + count < 1000:
+        await asyncio.sleep(0)  # the loop gives each of the two a turn
+        steps += [count] if count else []
+        count = 0
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    return steps
+
+
+def test_a_second_of_a_storm_is_judged_in_many_steps_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = run_jumping(monkeypatch, steps_of_a_storm(monkeypatch))
+    assert sum(steps) == 1000
+    assert max(steps) <= 200

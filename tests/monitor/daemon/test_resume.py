@@ -32,7 +32,7 @@ from monitor.pipeline import Pipeline
 from monitor.signals import Signal, SignalKind, Subject
 from monitor.telemetry.settings import TelemetrySettings
 from monitor.telemetry.telemetry import Telemetry
-from tests.monitor.correlator.storm import DRILL, NETWORK, Story, at
+from tests.monitor.correlator.storm import DRILL, NETWORK, START, Story, at
 
 ROOT = Path(__file__).parents[3]
 WATCHED = Watched(
@@ -107,6 +107,7 @@ async def continued(
     into = pipeline(local, began.correlator)
     before = len(await changes_of(local))
     into.take(signals)
+    into.complete(START)  # completes no second: it judges the rest of those that are complete
     return began, (await changes_of(local))[before:]
 
 

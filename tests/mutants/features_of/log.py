@@ -56,7 +56,7 @@ FEATURES = (
     swap(
         "a hole in which nothing can change is skipped",
         "monitor.correlator.sequencer",
-        "Sequencer._release",
+        "Sequencer.take",
         "and settled()",
         "and False",
     ),
