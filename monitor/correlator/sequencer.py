@@ -112,7 +112,7 @@ class Sequencer:
             late = self._late.setdefault(max(placed, self._next), [])
             if len(late) >= MAX_LATE:
                 self._refuse(signal, LATE)
-                return False
+                return
             late.append(entry)
         elif second in self._waiting:
             self._waiting[second].append(entry)
