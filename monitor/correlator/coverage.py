@@ -194,7 +194,7 @@ class Coverage:
         self.trust: dict[tuple[str, str], float] = {}
         """(source, asset) -> share of the liquidations that a throttled feed can have shown."""
         self.doubted: dict[tuple[str, str], float] = {}
-        """(source, asset) -> what is left of a liquidation feed that shows nothing while the others show many."""
+        """(source, asset) -> what is left of a feed that shows nothing while others show many, or its interest falls."""
         self.checked: dict[str, float] = {}
         """Asset -> our share of the liquidations that another counted, where it is far too small."""
 
@@ -324,7 +324,7 @@ class Coverage:
             and (source.name, asset) in self.doubted
             and self.seen(source, now_s, asset) > DARK_BELOW
         ):
-            return "shows nothing while others show many"
+            return "shows nothing while others show many, or while its open interest falls"
         share = self.checked.get(asset)
         if leg is Leg.LIQUIDATION and share is not None and self.seen(source, now_s, asset) >= share:
             return f"shows {share:.0%} of what another counts"

@@ -54,7 +54,7 @@ def test_a_feed_that_is_mute_while_all_others_show_many_is_no_calm_until_it_spea
     world.storm(1100, 1160, "beta", "gamma", "delta")
     own, why = world.seen("alpha", 1160)
     assert 0.0 < own < CorrelatorSettings().false_coverage
-    assert why == "shows nothing while others show many"
+    assert why.startswith("shows nothing while others show many")
     assert [world.seen(one, 1160)[0] for one in VENUES[1:]] == [1.0] * 3
     world.show(1161, "alpha")
     assert world.seen("alpha", 1161)[0] == 1.0
