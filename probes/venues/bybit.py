@@ -139,7 +139,7 @@ TICKER = (
     VOLUME,
 )
 BOOK = d.Books(
-    symbol="s", bids="b", asks="a", last_id="u", restarts_at=1, whole_kinds=frozenset({"snapshot"}),
+    symbol="s", bids="b", asks="a", last_id="u", restarts_at=1, whole_kinds=frozenset({"snapshot"}), pairs=True,
 )  # fmt: skip
 """A change numbered 1 is the first book of a service that was restarted."""
 REST_BOOK = replace(BOOK, whole=True, at=d.Stamp("ts"), engine_at=d.Stamp("cts"))
