@@ -6,7 +6,7 @@ see the same order. Whatever leaves the process (database, sinks, recordings, in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
@@ -41,6 +41,11 @@ WITH_EACH = 4
 
 class CorrelatorLike(Protocol):
     """What the pipeline needs from a correlator."""
+
+    @property
+    def refused(self) -> Mapping[tuple[str, str], int]:
+        """Signals that cannot be, or came twice, by kind and reason."""
+        ...
 
     def on_signal(self, signal: Signal, most: float = inf) -> Sequence[IncidentChange]:
         """Take one signal in arrival order; return the incident changes. Judge at most about so many signals now."""
@@ -113,8 +118,7 @@ class Pipeline:
         origin: Origin = HERE,
     ) -> None:
         self.intake = intake
-        self.correlator = correlator
-        """A restart replaces it by one that continues."""
+        self.continue_with(correlator)
         self._recorder = recorder
         self._output = output
         self._observers = tuple(observers)
@@ -123,6 +127,11 @@ class Pipeline:
         """Signals taken in this run."""
         self.last_tick: datetime | None = None
         self.unseen = UnseenCounts()
+
+    def continue_with(self, correlator: CorrelatorLike) -> None:
+        """Judge with this correlator from now on: a restart has one that continues, and what it refused before is not counted."""
+        self.correlator = correlator
+        self._refused_before = dict(correlator.refused)
 
     def take_reading(self, reading: Reading) -> None:
         """Take a reading of a venue."""
@@ -135,7 +144,9 @@ class Pipeline:
 
     def not_seen(self) -> Unseen:
         """What did not become evidence in this run."""
-        return self.unseen.shown(self.intake.unwatched)
+        before = self._refused_before
+        refused = {key: count - before.get(key, 0) for key, count in self.correlator.refused.items()}
+        return self.unseen.shown(self.intake.unwatched, {key: count for key, count in refused.items() if count})
 
     def tick(self, now: datetime) -> None:
         """Take the time: its passing is a signal too."""

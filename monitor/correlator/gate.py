@@ -22,6 +22,9 @@ LEAP_S = 3600.0
 """A signal so far ahead of all before it is held."""
 AGREE = 8
 """So many held signals in a row are the time: nothing was heard for a while, or the clock was set."""
+ALONE_S = 60.0
+"""Held signals of one source alone are the time only if they go on for so long: else its own clock is wrong."""
+MAX_HELD = 1000
 PAST_S = 86400.0
 """A signal so far behind the latest one is refused."""
 MAX_TEXT = 20_000
@@ -66,13 +69,24 @@ class Gate:
             return ()
         received_s = signal.received_at.timestamp()
         if received_s - self._latest_s > LEAP_S and self._latest_s > FIRST_S:
-            self._held.append(signal)
-            return self.flush() if len(self._held) >= AGREE else ()
+            return self._hold(signal)
         if self._held:  # the time goes on as before: what was held had a wrong clock
             for one in self._held:
                 self._refuse(one, Refused.FUTURE)
             self._held.clear()
         return (signal,) if self._passes(signal, received_s) else ()
+
+    def _hold(self, signal: Signal) -> Sequence[Signal]:
+        """Hold a signal of the future until enough agree with it: several sources, or the only one that is heard for a minute."""
+        held = self._held
+        held.append(signal)
+        if len(held) > MAX_HELD:
+            self._refuse(held.pop(0), Refused.FUTURE)
+        if len(held) < AGREE:
+            return ()
+        several = len(self._sources) < 2 or any(one.source != signal.source for one in held)
+        lasts_s = signal.received_at.timestamp() - held[0].received_at.timestamp()
+        return self.flush() if several or lasts_s >= ALONE_S else ()
 
     def flush(self) -> Sequence[Signal]:
         """What is held: others agree with its time, or no signal follows."""

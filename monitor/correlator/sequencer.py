@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import floor
+from math import floor, inf
 from operator import itemgetter
 
 import msgspec
@@ -30,6 +30,8 @@ PHASE_S = 60
 """Settled seconds are skipped by whole minutes: windows of 5 to 60 s then begin where they would have begun."""
 MAX_LATE = 100_000
 """Late signals that one second takes: a clock that was set back makes all of them late for a while."""
+LEAP_S = 3600.0
+"""A liquidation so far ahead of all before it does not say how long they are on their way: its clock may be wrong."""
 DUPLICATE, LATE = "duplicate", "late"
 """Reasons of a refusal."""
 LAST_S = 253402300798
@@ -124,8 +126,10 @@ class Sequencer:
 
     def admit(self, signal: Signal) -> Signal:
         """A live signal as it is to be pushed and recorded: stamped with the next second, if its own is already released."""
+        if signal.received_at.tzinfo is None or signal.event_time.tzinfo is None:
+            return signal  # the gate refuses it
         at_s = _own_s(signal)
-        if signal.kind is SignalKind.LIQUIDATION:
+        if signal.kind is SignalKind.LIQUIDATION and not LEAP_S < at_s - self._latest_s < inf:
             self._transit.take(at_s, signal.received_at.timestamp() - at_s)
         if self._next is None or _placed(signal, floor(at_s)) >= self._next:
             return signal

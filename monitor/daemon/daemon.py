@@ -187,7 +187,7 @@ class Daemon:
         """Continue where the last run stopped; what could not be seen meanwhile becomes blindness with the first tick."""
         readiness = self.readiness
         began = await resumed(self.log, self.settings.correlator, self._watched, readiness.judged_again)
-        self.pipeline.correlator = began.correlator
+        self.pipeline.continue_with(began.correlator)
         self.judged_again = began.judged
         self.log.changes(began.changes)
         self.log.image(self._image())  # of a run that is killed at once, too, the next continues exactly

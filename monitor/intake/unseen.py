@@ -1,4 +1,4 @@
-"""Counts what did not become evidence: readings dropped, requests passed over, slots missed, signals late or not watched.
+"""Counts what did not become evidence: readings dropped, requests passed over, slots missed, signals late, refused, unwatched.
 
 Nothing may get lost in silence: `/metrics`, `/readyz` and `stormwatch status` show these counts. Pure.
 """
@@ -26,6 +26,8 @@ class Unseen:
     """Signals that came after their second was judged; they count in a later one."""
     unwatched: int
     """Readings and events of instruments and assets that are not watched."""
+    refused: Mapping[str, int]
+    """Signals that cannot be, or that came twice, by "kind reason": nothing rests on them."""
 
 
 class UnseenCounts:
@@ -47,13 +49,13 @@ class UnseenCounts:
             case _:
                 pass
 
-    def shown(self, unwatched: int) -> Unseen:
-        """The counts now, in order of name."""
+    def shown(self, unwatched: int, refused: Mapping[tuple[str, str], int]) -> Unseen:
+        """The counts now, in order of name. `refused`: the correlator's own count, by kind and reason."""
         return Unseen(
             dropped=_by_text(self.dropped), passed_over=_by_text(self._passed_over), missed=_by_text(self._missed),
-            late=self.late, unwatched=unwatched,
+            late=self.late, unwatched=unwatched, refused=_by_text(refused),
         )  # fmt: skip
 
 
-def _by_text(counts: Counter[tuple[str, str]]) -> dict[str, int]:
+def _by_text(counts: Mapping[tuple[str, str], int]) -> dict[str, int]:
     return {" ".join(key): counts[key] for key in sorted(counts)}

@@ -51,6 +51,13 @@ READINGS_UNWATCHED = counter(
 SIGNALS_LATE = counter(
     "stormwatch.signals.late", "{signal}", "Signals that came after their second was judged, and count in a later one"
 )
+SIGNALS_REFUSED = counter(
+    "stormwatch.signals.refused",
+    "{signal}",
+    "Signals that cannot be, came twice, or were one source's flood, by kind and reason: nothing rests on them",
+    "kind",
+    "reason",
+)
 MISSED_SLOTS = counter(
     "stormwatch.check.missed_slots",
     "{slot}",

@@ -124,6 +124,8 @@ class Telemetry:
         """Record what did not become evidence; counts are since the start of the process."""
         for name, count in unseen.dropped.items():
             self._add_up(table.READINGS_DROPPED, count, *name.split(" ", 1))
+        for name, count in unseen.refused.items():
+            self._add_up(table.SIGNALS_REFUSED, count, *name.split(" ", 1))
         self._add_up(table.SIGNALS_LATE, unseen.late)
         self._add_up(table.READINGS_UNWATCHED, unseen.unwatched)
 

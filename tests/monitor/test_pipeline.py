@@ -31,6 +31,7 @@ class Seen:
     completed: list[datetime] = field(default_factory=list)
     mosts: list[float] = field(default_factory=list)
     behind: bool = False
+    refused: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def admit(self, given: Signal) -> Signal:
         return (
@@ -196,3 +197,14 @@ def test_every_outlet_gets_changes_with_their_origin_and_a_drill_says_so(drill: 
     [one] = given
     assert (one.vantage, one.instance, one.drill) == ("tokyo", "watch-1", drill)
     assert one.headline == begins + change(7).headline
+
+
+def test_what_the_correlator_refuses_is_counted_from_the_start_of_this_process() -> None:
+    seen = Seen(refused={("book", "value"): 2})
+    under_test, *_ = pipeline(seen)
+    assert under_test.not_seen().refused == {}
+    seen.refused["book", "value"] = 5
+    seen.refused["liquidation", "future"] = 1
+    assert under_test.not_seen().refused == {"book value": 3, "liquidation future": 1}
+    under_test.continue_with(Seen(refused={("book", "value"): 9}))
+    assert under_test.not_seen().refused == {}

@@ -29,8 +29,8 @@ def test_requests_that_were_not_sent_and_slots_without_an_answer_are_counted_by_
     )
     counts.dropped["okx", "BookMeasured"] += 2
     counts.late += 1
-    assert counts.shown(unwatched=9) == Unseen(
+    assert counts.shown(unwatched=9, refused={("wallet", "value"): 2, ("book", "past"): 1}) == Unseen(
         dropped={"okx BookMeasured": 2}, passed_over={"gate funding": 1, "okx volume": 2}, missed={"okx volume": 7},
-        late=1, unwatched=9,
+        late=1, unwatched=9, refused={"book past": 1, "wallet value": 2},
     )  # fmt: skip
-    assert list(counts.shown(0).passed_over) == ["gate funding", "okx volume"]
+    assert list(counts.shown(0, {}).passed_over) == ["gate funding", "okx volume"]

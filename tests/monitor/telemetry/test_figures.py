@@ -208,12 +208,21 @@ def test_what_was_not_seen_is_counted_and_a_request_that_was_never_sent_has_no_l
     assert lines(telemetry, "stormwatch_check_duration_seconds_count") == {}
     for dropped, late, unwatched in ((3, 1, 0), (5, 4, 2)):
         telemetry.record_unseen(
-            Unseen(dropped={"okx BookMeasured": dropped}, passed_over={}, missed={}, late=late, unwatched=unwatched)
+            Unseen(
+                dropped={"okx BookMeasured": dropped},
+                passed_over={},
+                missed={},
+                late=late,
+                unwatched=unwatched,
+                refused={"liquidation future": 2 * dropped},
+            )
         )
     ((name, count),) = lines(telemetry, "stormwatch_readings_dropped_total").items()
     assert ('kind="BookMeasured"' in name, 'venue="okx"' in name, count) == (True, True, 5)
     assert list(lines(telemetry, "stormwatch_signals_late_total").values()) == [4]
     assert list(lines(telemetry, "stormwatch_readings_unwatched_total").values()) == [2]
+    ((name, count),) = lines(telemetry, "stormwatch_signals_refused_total").items()
+    assert ('kind="liquidation"' in name, 'reason="future"' in name, count) == (True, True, 10)
 
 
 def test_the_parts_of_a_venue_declare_their_states_beside_each_other() -> None:

@@ -14,7 +14,12 @@ def answered(*reasons: str) -> ReadyAnswer:
     )  # fmt: skip
     readers = {"database": ReaderLag(entries=3, behind_s=1.5, state="away", why="it is not there")}
     unseen = Unseen(
-        dropped={"okx BookMeasured": 4}, passed_over={"kraken volume_spot": 90}, missed={}, late=2, unwatched=0
+        dropped={"okx BookMeasured": 4},
+        passed_over={"kraken volume_spot": 90},
+        missed={},
+        late=2,
+        unwatched=0,
+        refused={"book value": 3},
     )
     return ReadyAnswer(ready=not reasons, reasons=reasons, log=log, readers=readers, unseen=unseen)
 

@@ -57,7 +57,7 @@ async def test_the_server_is_ready_if_there_is_no_reason_against_it(page: Page) 
         "readers": {"database": {"entries": 3, "behind_s": 1.5, "state": "away", "why": "it is not there"}},
         "unseen": {
             "dropped": {"okx BookMeasured": 4}, "passed_over": {"kraken volume_spot": 90}, "missed": {}, "late": 2,
-            "unwatched": 0,
+            "unwatched": 0, "refused": {"book value": 3},
         },
     }  # fmt: skip
     assert content_type.startswith("application/json")
