@@ -61,10 +61,8 @@ class CorrelatorSettings:
     """Seconds a stream is learned before it may produce evidence."""
     background_half_life_s: float = 1800.0
     """Half-life of the background rate of liquidations."""
-    level_short_s: float = 300.0
     level_long_s: float = 14400.0
-    """Time constant of the robust levels of books, and how long a state lasts until it is usual. `level_short_s` has no effect
-    any more: it is read because recordings and settings hold it."""
+    """Time constant of the robust levels of books, and how long a state lasts until it is usual."""
     rate_floor: float = 0.001
     """Least background rate, events/s: the first events of an idle symbol are no surge."""
     mu_min: float = 1.5
@@ -119,7 +117,7 @@ class CorrelatorSettings:
                 raise ValueError(f"{leave} of at most {enter}")
         if self.enter_ticks < 1 or self.lower_ticks < 1:
             raise ValueError("enter_ticks and lower_ticks of at least 1")
-        for name in ("background_half_life_s", "level_short_s", "level_long_s", "rate_floor", "idle_gaps"):
+        for name in ("background_half_life_s", "level_long_s", "rate_floor", "idle_gaps"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} above 0")
         carried = Counter(venue for venues in self.providers.values() for venue in set(venues))

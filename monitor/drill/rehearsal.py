@@ -31,7 +31,6 @@ NETWORK = "local"
 CORRELATOR = CorrelatorSettings(
     warm_s=15,
     background_half_life_s=60,
-    level_short_s=20,
     level_long_s=120,
     liquidation_half_life_s=20,
     venue_half_life_s=20,

@@ -17,6 +17,8 @@ from monitor.correlator import CorrelatorSettings
 from monitor.errors import OperatorError
 from monitor.settings.reader import read
 
+WITHOUT_EFFECT = frozenset({"level_short_s"})
+"""Settings of earlier versions that did nothing. Their recordings hold them, and give what they gave."""
 UNFIT = (ValueError, TypeError, ArithmeticError, LookupError, RecursionError)
 """What decoding and judging raise for a line that does not fit. `msgspec.DecodeError` and `UnicodeError` are ValueErrors."""
 _DAMAGED = (EOFError, zlib.error, OSError)
@@ -120,10 +122,16 @@ def broken(path: Path, line: int, form: str, why: object) -> OperatorError:
     return OperatorError("FILE", f"{path}:{line}", f"a whole {form} recording", f"{why}; record again or cut the line")
 
 
+def correlator_settings(header: Mapping[str, Any]) -> CorrelatorSettings:
+    """The correlator's settings in a header, without those that did nothing. Raises OperatorError with the key."""
+    known = {name: one for name, one in header.items() if name not in WITHOUT_EFFECT}
+    return read(CorrelatorSettings, known, "correlator")
+
+
 def settings_of(correlator: Mapping[str, Any], path: Path) -> CorrelatorSettings:
     """The correlator's settings in a header. Raises OperatorError with the file and the key."""
     try:
-        return read(CorrelatorSettings, correlator, "correlator")
+        return correlator_settings(correlator)
     except OperatorError as error:
         raise OperatorError(f"{path}:1: {error.key}", error.value, error.allowed, error.remedy) from None
     except UNFIT as error:

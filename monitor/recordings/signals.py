@@ -20,8 +20,7 @@ import msgspec
 from monitor.correlator import CorrelatorSettings
 from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange
-from monitor.recordings.lines import UNFIT, Lines, broken, check_time, first_line, settings_of
-from monitor.settings.reader import read
+from monitor.recordings.lines import UNFIT, Lines, broken, check_time, correlator_settings, first_line, settings_of
 from monitor.signals import Signal
 
 FORMAT = "stormwatch.signals/1"
@@ -43,7 +42,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
     def settings(self) -> CorrelatorSettings:
         """The correlator's settings of this recording. Raises OperatorError for unknown ones."""
-        return read(CorrelatorSettings, self.correlator, "correlator")
+        return correlator_settings(self.correlator)
 
 
 def header_of(settings: CorrelatorSettings, vantage: str, version: str, started_at: datetime) -> Header:

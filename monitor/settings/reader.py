@@ -28,6 +28,7 @@ _MOVED = {
     "store.queue_rows": "it is log.queue_rows now",
     "store.spool_mb": "it is log.max_mb now",
     "store.resume_s": "remove it: log.image_s and log.keep_s say what a restart continues from",
+    "correlator.level_short_s": "remove it: it had no effect",
 }
 """Keys of earlier versions, and where to find what they were for."""
 _LENGTH_ALLOWED = 'a length of time such as "250ms", "5s", "2m", "1h", "7d", or seconds as a number'

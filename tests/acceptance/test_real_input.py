@@ -74,7 +74,6 @@ every_s = "2s"
 [correlator]
 warm_s = "15s"
 background_half_life_s = "60s"
-level_short_s = "20s"
 level_long_s = "120s"
 [store]
 folder = "{folder}"

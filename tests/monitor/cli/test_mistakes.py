@@ -52,6 +52,7 @@ CONFIGS = {
     "bound of the earlier spool": ("[store]\nspool_mb = 10", "store.spool_mb", "log.max_mb"),
     "bound of the earlier queue": ("[store]\nqueue_rows = 10", "store.queue_rows", "log.queue_rows"),
     "time of the earlier replay": ("[store]\nresume_s = '1h'", "store.resume_s", "log.keep_s"),
+    "time constant without effect": ("[correlator]\nlevel_short_s = 20", "correlator.level_short_s", "it had no effect"),
     "age of the earlier batches": ("[store]\nbatch_s = 1", "store.batch_s", "log.group_s"),
     "unset variable of the database": ("[store]\ndsn_env = 'NO_SUCH_DSN'", "store.dsn_env", "NO_SUCH_DSN"),
     "impossible share": ("[correlator]\nprior = 3.0", "prior", "between 0 and 1"),

@@ -26,7 +26,6 @@ TIMEOUT_S = 5.0
 DRILL = CorrelatorSettings(
     warm_s=15,
     background_half_life_s=60,
-    level_short_s=20,
     level_long_s=120,
     leave_after_s=10,
     enter_ticks=2,

@@ -231,7 +231,7 @@ def test_the_default_settings_are_the_documented_operating_point() -> None:
     assert (S.liquidation_half_life_s, S.venue_half_life_s, S.book_half_life_s) == (180.0, 300.0, 180.0)
     assert (S.liquidity_half_life_s, S.upgrade_half_life_s, S.queued_lead_s) == (3600.0, 21600.0, 3600.0)
     assert (S.local_share, S.market_share, S.mu_min, S.rate_floor) == (0.8, 0.6, 1.5, 0.001)
-    assert (S.level_short_s, S.level_long_s) == (300.0, 14400.0)
+    assert S.level_long_s == 14400.0
     assert 1800 <= S.background_half_life_s <= 3600
 
 
@@ -248,7 +248,7 @@ def test_a_share_or_probability_is_above_zero_and_at_most_one(name: str) -> None
     assert getattr(replace(S, **{name: 1.0}), name) == 1.0  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["background_half_life_s", "level_short_s", "level_long_s", "rate_floor", "idle_gaps"])
+@pytest.mark.parametrize("name", ["background_half_life_s", "level_long_s", "rate_floor", "idle_gaps"])
 def test_a_half_life_or_floor_of_zero_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=name):
         replace(S, **{name: 0.0})  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -131,6 +132,19 @@ def test_a_file_without_a_header_is_read_with_the_default_settings(tmp_path: Pat
     header = again.header
     assert list(again) == signals()
     assert header.settings() == CorrelatorSettings()
+
+
+def test_a_recording_that_holds_a_setting_without_effect_of_an_earlier_version_is_judged(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", signals())
+    first, _, rest = path.read_bytes().partition(b"\n")
+    header = json.loads(first)
+    header["correlator"]["level_short_s"] = 300.0
+    path.write_bytes(json.dumps(header).encode() + b"\n" + rest)
+    assert Recording(path).header.settings() == Recording(path).settings()
+    assert (
+        replay_file(path).correlator.digest()
+        == replay_file(written(tmp_path / "b.jsonl", signals())).correlator.digest()
+    )
 
 
 def test_unknown_correlator_settings_in_a_header_are_reported(tmp_path: Path) -> None:
