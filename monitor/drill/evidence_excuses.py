@@ -27,7 +27,8 @@ NO_EVIDENCE: Mapping[SignalKind, str] = {
 _IDENTITY = "it names the event; the finding is about what happened"
 _SIGHT = "words for the operator; what is counted is that it happened"
 _CONGESTION = "congestion is no evidence of its own (docs/detection.md, Congestion of a network)"
-_NOT_YET = "no evidence is made of it yet"
+_WAY_IN = "it is the way in: the question is whether a holder gets out"
+_NEAR = "the best levels come and go: the spread and the cost to sell 10 k USD are judged instead"
 _SUMMARY = "the finding needs the share that moved, and that is the signal's value"
 
 EXCUSED: Mapping[tuple[SignalKind | None, str], str] = {
@@ -113,30 +114,14 @@ EXCUSED: Mapping[tuple[SignalKind | None, str], str] = {
     (SignalKind.ONCHAIN_LIQUIDATION, "account"): _IDENTITY,
     (SignalKind.POOL_DEPTH, "value"): "reserves and depth are read themselves",
     (SignalKind.POOL_DEPTH, "tick"): "the depths were made from it",
-    (SignalKind.LIQUIDATION, "price"): _NOT_YET,
-    (SignalKind.BOOK, "bid_depth_10_usd"): _NOT_YET,
-    (SignalKind.BOOK, "bid_depth_25_usd"): _NOT_YET,
-    (SignalKind.BOOK, "ask_depth_10_usd"): _NOT_YET,
-    (SignalKind.BOOK, "ask_depth_25_usd"): _NOT_YET,
-    (SignalKind.BOOK, "ask_depth_100_usd"): _NOT_YET,
-    (SignalKind.BOOK, "ask_depth_500_usd"): _NOT_YET,
-    (SignalKind.BOOK, "sell_slippage_10k_bps"): _NOT_YET,
-    (SignalKind.BOOK, "sell_slippage_100k_bps"): _NOT_YET,
-    (SignalKind.BOOK, "sell_slippage_1m_bps"): _NOT_YET,
-    (SignalKind.BOOK, "buy_slippage_10k_bps"): _NOT_YET,
-    (SignalKind.BOOK, "buy_slippage_100k_bps"): _NOT_YET,
-    (SignalKind.BOOK, "buy_slippage_1m_bps"): _NOT_YET,
-    (SignalKind.WALLET, "deposits"): _NOT_YET,
-    (SignalKind.WALLET, "withdrawals"): _NOT_YET,
-    (SignalKind.VOLUME, "last"): _NOT_YET,
-    (SignalKind.POOL_DEPTH, "reserve0"): _NOT_YET,
-    (SignalKind.POOL_DEPTH, "reserve1"): _NOT_YET,
-    (SignalKind.POOL_DEPTH, "share0"): _NOT_YET,
-    (SignalKind.POOL_DEPTH, "share1"): _NOT_YET,
-    (SignalKind.POOL_DEPTH, "depth0_1"): _NOT_YET,
-    (SignalKind.POOL_DEPTH, "depth0_2"): _NOT_YET,
-    (SignalKind.POOL_DEPTH, "depth0_5"): _NOT_YET,
-    (SignalKind.POOL_DEPTH, "depth1_1"): _NOT_YET,
-    (SignalKind.POOL_DEPTH, "depth1_2"): _NOT_YET,
-    (SignalKind.POOL_DEPTH, "depth1_5"): _NOT_YET,
+    (SignalKind.BOOK, "bid_depth_10_usd"): _NEAR,
+    (SignalKind.BOOK, "bid_depth_25_usd"): _NEAR,
+    (SignalKind.BOOK, "ask_depth_10_usd"): _NEAR,
+    (SignalKind.BOOK, "ask_depth_25_usd"): _NEAR,
+    (SignalKind.BOOK, "ask_depth_100_usd"): _WAY_IN,
+    (SignalKind.BOOK, "ask_depth_500_usd"): _WAY_IN,
+    (SignalKind.BOOK, "buy_slippage_10k_bps"): _WAY_IN,
+    (SignalKind.BOOK, "buy_slippage_100k_bps"): _WAY_IN,
+    (SignalKind.BOOK, "buy_slippage_1m_bps"): _WAY_IN,
+    (SignalKind.WALLET, "withdrawals"): "the level, the value of the signal, says it with its delay",
 }

@@ -1,11 +1,13 @@
 """Finds leverage that makes a storm likelier and worse, but never makes one: context under the legs.
 
 Compares perp volume with spot volume and open interest with the depth of the books (how many times it would consume them),
-and finds extreme funding and one-sided positions. Each adds a little, all together at most the cap in the settings
-(docs/detection.md, "Fusion and coverage").
+and finds extreme funding and one-sided positions. Each adds a little, by how far it is beyond its bound (a hundred times: twice
+as much); all together at most the cap in the settings (docs/detection.md, "Fusion and coverage").
 """
 
 from __future__ import annotations
+
+from math import log10
 
 from monitor.correlator.producer import EvidenceBoard, Finding, in_eight_hours
 from monitor.incidents import Leg
@@ -13,6 +15,9 @@ from monitor.signals import Signal, SignalKind, Subject
 
 EVERY_S = 15
 NATS = 0.2
+"""At the bound."""
+MORE_PER_TENFOLD, MOST = 0.5, 2.0
+"""Ten times the bound weighs by half more, a hundred times and beyond twice as much."""
 PERP_OVER_SPOT = 8.0
 INTEREST_OVER_DEPTH = 200.0
 FUNDING = 0.0005
@@ -95,7 +100,7 @@ class FragilityEvidence:
                     leg=Leg.FRAGILITY,
                     subject=Subject(asset=asset),
                     grade=1,
-                    weight=NATS,
+                    weight=NATS * min(1 + MORE_PER_TENFOLD * log10(value / threshold), MOST),
                     onset_s=now_s,
                     at_s=now_s,
                     half_life_s=120.0,

@@ -318,3 +318,12 @@ def test_a_fall_of_open_interest_is_not_renewed_without_a_new_figure() -> None:
     lone.complete(40)
     found = lone.only()
     assert (found.onset, found.at, found.said) == (moment(0), moment(10), "open interest fell 20% within 10 s")
+
+
+@pytest.mark.parametrize(("times", "weight"), [(1, 0.2), (10, 0.3), (100, 0.4), (1000, 0.4)])
+def test_what_is_further_beyond_its_bound_weighs_more_up_to_twice(times: float, weight: float) -> None:
+    lone = LoneProducer("fragility")
+    lone.send(SignalKind.VOLUME, 0, 1e6, attributes={"market": "spot"})
+    lone.send(SignalKind.VOLUME, 0, 8e6 * times, attributes={"market": "perp"})
+    lone.complete(0)
+    assert lone.only().weight == pytest.approx(weight)
