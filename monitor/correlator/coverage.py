@@ -73,6 +73,18 @@ class SourceClaim:
     since_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSight:
+    """How much of one source is seen now, 0..1, why not all of it, since when, and how many of its claims are borne out."""
+
+    name: str
+    seen: float
+    reason: str
+    since_s: float | None
+    claims: int
+    claims_seen: int
+
+
 @dataclass(slots=True)
 class SourceCoverage:
     """One source. `last_s` is its last sign of life, `down_s` since when it is known to be blind (None: it is not)."""
@@ -340,6 +352,25 @@ class Coverage:
             seen = source.coverage(now_s, self._own_lag.between_s(source.last_s, now_s))
             self._seen[source.name] = seen
         return source.claimed(asset) * seen if source.claims else seen
+
+    def sights(self, now_s: float) -> list[SourceSight]:
+        """How much of each source is seen now, in order of name."""
+        found = []
+        for name in sorted(self.by_name):
+            source = self.by_name[name]
+            seen = self.seen(source, now_s)
+            whole = seen >= 1.0
+            found.append(
+                SourceSight(
+                    name=name,
+                    seen=seen,
+                    reason="" if whole else source.why(now_s),
+                    since_s=None if whole else source.since_s(now_s),
+                    claims=len(source.claims),
+                    claims_seen=sum(one.sight >= 1.0 for one in source.claims.values()),
+                )
+            )
+        return found
 
     def dark(self, now_s: float) -> bool:
         """Whether every source is idle, and none is seen any more, to nine digits."""

@@ -21,7 +21,7 @@ from monitor.correlator.assessment import Assessment, AssetAssessor
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.chance import LegHistory
 from monitor.correlator.change_writer import ChangeWriter
-from monitor.correlator.coverage import Coverage
+from monitor.correlator.coverage import Coverage, SourceSight
 from monitor.correlator.episodes import Episode, Observation
 from monitor.correlator.evidence import names, producers
 from monitor.correlator.freezing import NotAnImage, pack, unpack
@@ -154,6 +154,10 @@ class Correlator:
     def exits(self) -> Mapping[str, ExitCapacity]:
         """Asset -> how much of it could leave when it was last looked at."""
         return self._exits
+
+    def sights(self) -> Sequence[SourceSight]:
+        """How much of each source is seen at the last assessed second, in order of name."""
+        return self._coverage.sights(self._now_s)
 
     @property
     def late(self) -> int:

@@ -183,6 +183,12 @@ def secret(key: str, name: str, env: Mapping[str, str]) -> str:
     return value
 
 
+def board_token(settings: Settings, env: Mapping[str, str]) -> str | None:
+    """The board's password; None if the settings name none. Raises OperatorError if the variable is not set."""
+    name = settings.web.board_token_env
+    return secret("web.board_token_env", name, env) if name else None
+
+
 def node_url(key: str, node: NodeRef, env: Mapping[str, str]) -> str:
     """A node's URL, from the settings or the environment. Raises OperatorError."""
     if node.url:

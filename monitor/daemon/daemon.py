@@ -19,7 +19,7 @@ from monitor.alerting.delivery import Deliveries
 from monitor.alerting.memory import reader_name
 from monitor.alerting.sinks import made as made_sinks
 from monitor.correlator import Correlator
-from monitor.daemon.assembly import intake_of, watched_of
+from monitor.daemon.assembly import board_token, intake_of, watched_of
 from monitor.daemon.readiness import Readiness
 from monitor.daemon.resume import image_of, resumed
 from monitor.daemon.sink_parts import SinkParts
@@ -40,6 +40,9 @@ from monitor.store.reader import READER as DATABASE
 from monitor.store.reader import StoreReader
 from monitor.telemetry.telemetry import Telemetry
 from monitor.version import stormwatch_version
+from monitor.web.board.contents import Contents
+from monitor.web.board.history import History
+from monitor.web.board.server import BoardRoutes
 from monitor.web.server import Web
 from probes.rest.http import utc_now
 
@@ -117,6 +120,9 @@ class Daemon:
         origin = Origin(
             vantage=settings.vantage, instance=settings.instance or socket.gethostname(), drill=settings.drill
         )
+        self.history = History()
+        """The latest incidents with their timelines."""
+        observers = (*observers, self.history)
         self.pipeline = Pipeline(intake_of(settings), correlator, self.telemetry, self.log, observers, origin)
         self.judged_again = 0
         """Signals of earlier runs that were judged again at the start."""
@@ -129,8 +135,9 @@ class Daemon:
         self.sinks = SinkParts(self.deliveries, self.log, self._supervisor)
         self.readiness = Readiness(clock, self.pipeline, self._supervisor, self.log, self.deliveries)
         self._web = Web(
-            settings.web, self.readiness.answer, self.telemetry.prometheus, exits=lambda: self.correlator.exits
-        )
+            settings.web, self.readiness.answer, self.telemetry.prometheus, exits=lambda: self.correlator.exits,
+            board=BoardRoutes(self._shown, board_token(settings, env)),
+        )  # fmt: skip
 
     @property
     def correlator(self) -> Correlator:
@@ -183,13 +190,34 @@ class Daemon:
             await self.telemetry.close()
             await self.log.close()
 
+    def _shown(self) -> Contents:
+        """What the board shows now."""
+        return Contents(
+            at=self._clock(),
+            vantage=self.settings.vantage,
+            ready=self.readiness.answer(),
+            drill=self.settings.drill,
+            verdicts=self.correlator.verdicts(),
+            exits=self.correlator.exits,
+            sources=self.correlator.sights(),
+            incidents=self.history.incidents(),
+            delivered={name: self.deliveries.counts(name) for name in self.deliveries.names},
+        )
+
+    async def _remember(self) -> None:
+        """Take the incidents of earlier runs, as far as the log still holds them."""
+        async for chunk in remaining(self.log, self.log.start, (Stream.CHANGE,)):
+            self.history.on_changes([decode_change(one.body) for one in chunk.entries])
+
     async def _resume(self) -> None:
         """Continue where the last run stopped; what could not be seen meanwhile becomes blindness with the first tick."""
         readiness = self.readiness
+        await self._remember()
         began = await resumed(self.log, self.settings.correlator, self._watched, readiness.judged_again)
         self.pipeline.continue_with(began.correlator)
         self.judged_again = began.judged
         self.log.changes(began.changes)
+        self.history.on_changes(began.changes)
         self.log.image(self._image())  # of a run that is killed at once, too, the next continues exactly
         if self.log.end:
             how = "from its last state" if began.thawed else "from the beginning of the log"

@@ -136,7 +136,8 @@ targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wi
 
 [web]
 # host = "127.0.0.1"
-# port = 9464                                       # /healthz /readyz /metrics
+# port = 9464                                       # the board at /, and /healthz /readyz /metrics
+# board_token_env = "STORMWATCH_BOARD_TOKEN"        # the board's password; without one it is shown on loopback only
 # allowed_hosts = ["stormwatch.example"]            # further host names that requests may name
 
 # [correlator]                                      # every parameter: `stormwatch config show`

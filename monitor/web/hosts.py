@@ -31,6 +31,14 @@ def plain(host: str) -> str:
     return str(mapped or address)
 
 
+def is_loopback(address: str) -> bool:
+    """Whether an address, as a socket gives it, is of this machine alone; an IPv4 address in an IPv6 one counts too."""
+    try:
+        return ip_address(plain(address.partition("%")[0])).is_loopback
+    except ValueError:
+        return False
+
+
 def is_served(host: str, allowed: Iterable[str], reached: str | None) -> bool:
     """Whether a host of `host_of` is served: loopback, one of `allowed`, or `reached`, the address the connection came to."""
     if host in _LOOPBACK_NAMES or host in allowed or (reached is not None and host == plain(reached)):

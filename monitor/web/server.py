@@ -1,4 +1,4 @@
-"""Serves the daemon's health, readiness and metrics. Read-only; loopback by default; no CORS.
+"""Serves the daemon's board, health, readiness and metrics. Read-only; loopback by default; no CORS.
 
 It answers GET and HEAD for hosts that the operator knows (`hosts.py`), one request a connection, within the bounds of
 `port.py`.
@@ -17,6 +17,7 @@ from aiohttp.typedefs import Handler
 from monitor.errors import OperatorError
 from monitor.incidents import ExitCapacity
 from monitor.web.answer import ReadyAnswer
+from monitor.web.board.server import BoardRoutes
 from monitor.web.hosts import host_of, is_served, plain
 from monitor.web.port import SERVER_NAME, Limits, Port
 from monitor.web.settings import WebSettings
@@ -34,6 +35,7 @@ LAST_ANSWERS_S = 1.0
 METHODS = ("GET", "HEAD")
 
 INDEX = """Stormwatch
+/         the board, for a browser
 /healthz  200 while the loop lives
 /readyz   200 when ready, else 503 with the reasons; the log and its readers
 /metrics  metrics for Prometheus
@@ -51,11 +53,13 @@ class Web:
         metrics: Metrics,
         limits: Limits | None = None,
         exits: Exits = dict,
+        board: BoardRoutes | None = None,
     ) -> None:
         self._settings = settings
         self._readiness = readiness
         self._metrics = metrics
         self._exits = exits
+        self._board = board
         self._limits = limits or Limits()
         self._allowed = frozenset(map(plain, (settings.host, *settings.allowed_hosts)))
         self._runner: web.AppRunner | None = None
@@ -100,6 +104,7 @@ class Web:
                 web.get("/readyz", self._readyz),
                 web.get("/metrics", self._serve_metrics),
                 web.get("/exits", self._serve_exits),
+                *([] if self._board is None else self._board.routes()),
             ]
         )
         return app
@@ -123,7 +128,10 @@ class Web:
             )
         return await handler(request)
 
-    async def _index(self, _request: web.Request) -> web.Response:
+    async def _index(self, request: web.Request) -> web.StreamResponse:
+        """The board for a browser, and the list of paths for everybody else."""
+        if self._board is not None and "text/html" in request.headers.get("Accept", ""):
+            return await self._board.page(request)
         return web.Response(text=INDEX)
 
     async def _healthz(self, _request: web.Request) -> web.Response:

@@ -11,7 +11,7 @@ MAX_HOSTS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
-    """The server of /healthz, /readyz and /metrics. `port` 0 lets the system choose; `host` is loopback by default.
+    """The server of the board, /healthz, /readyz and /metrics. `port` 0 lets the system choose; `host` is loopback by default.
 
     A request whose Host header names anything but a loopback address, `host`, or one of `allowed_hosts` (names or addresses,
     without port) is refused.
@@ -21,6 +21,8 @@ class WebSettings:
     host: str = "127.0.0.1"
     port: int = 9464
     allowed_hosts: tuple[str, ...] = ()
+    board_token_env: str = ""
+    """The variable with the board's password. Without one the board is shown on loopback addresses only."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:

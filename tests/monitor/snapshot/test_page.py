@@ -20,7 +20,7 @@ from tests.monitor.alerting.sinks.changes import change
 from tests.monitor.cli.test_exits import capacity
 from tests.monitor.snapshot.test_snapshot import files, storm, written
 
-VOID = {"meta", "img"}
+VOID = {"meta", "img", "br", "link"}
 
 
 class Read(HTMLParser):
