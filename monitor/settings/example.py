@@ -131,6 +131,18 @@ targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wi
 # reserve_mb = 4              # above 0: room on disk that is kept free for incidents when the disk is full
 # image_s = "1m"              # above 0: how often the correlator's state is written, from which a restart continues
 
+# --- the bus, only for several vantages or machines: NATS JetStream (pip install 'stormwatch[nats]') ---
+# [bus]
+# servers = ["tls://nats-1.example:4222", "tls://nats-2.example:4222", "tls://nats-3.example:4222"]
+# replicas = 3                # 1, 3 or 5 servers hold each stream
+# keep_s = "1d"               # how long the bus keeps what it carries
+# max_mb = 2048               # the most that the signals take on each server
+# user_env = "BUS_USER"       # with password_env; or token_env, credentials_file, seed_file
+# password_env = "BUS_PASSWORD"
+# ca_file = "ca.pem"          # left out: the system's; certificate_file and key_file prove who we are
+# silent_s = "10s"            # a vantage that was not heard for so long is told as silent
+# partitions = 1              # so many correlators share the assets; partition = 0 is the first
+
 [telemetry]
 # otlp_endpoint = "http://127.0.0.1:4318"           # traces, metrics and logs; empty: none are sent
 

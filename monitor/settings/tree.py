@@ -13,6 +13,7 @@ from typing import Any
 
 from chain.sync.settings import Traces
 from monitor.correlator.settings import CorrelatorSettings
+from monitor.log.bus.settings import BusSettings
 from monitor.log.settings import LogSettings
 from monitor.settings.chain_events import EventRef
 from monitor.settings.coinglass import CoinGlassSettings
@@ -194,6 +195,7 @@ class Settings:
     controls: ControlSettings = field(default_factory=ControlSettings)
     correlator: CorrelatorSettings = field(default_factory=CorrelatorSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    bus: BusSettings = field(default_factory=BusSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     web: WebSettings = field(default_factory=WebSettings)

@@ -1,0 +1,374 @@
+"""Connects to the servers of the bus: who we are, streams as the settings say, messages out with an id, cursors on what came.
+
+A server that is away is the world's failure: the client connects again by itself, and what was asked meanwhile raises BusAway.
+Wrong credentials, unreadable files and a missing package are the operator's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monitor.errors import OperatorError
+from monitor.log.bus.settings import BusSettings
+from monitor.log.bus.subjects import Kind, stream_of
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+    from nats.js import JetStreamContext
+
+PATIENCE_S = 5
+"""How long an answer of the servers may take."""
+PENDING_BYTES = 8 * 1024 * 1024
+OTHERS = 8
+"""Changes, deliveries and images take so much less than the signals, each."""
+MAX_UNACKNOWLEDGED = 20_000
+PING_S = 5
+"""Two pings without an answer: the connection is dead."""
+log = logging.getLogger("stormwatch.bus")
+
+
+class BusAway(Exception):
+    """The servers do not answer, or not now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a stream. `sequence` rises by one with each message of the stream, those of other subjects included."""
+
+    subject: str
+    sequence: int
+    body: bytes
+    headers: Mapping[str, str]
+    raw: Msg
+
+
+class Bus:
+    """One connection. `name` is what the servers' own monitoring shows."""
+
+    def __init__(self, settings: BusSettings, env: Mapping[str, str], name: str) -> None:
+        self._settings = settings
+        self._options = _options(settings, env)
+        self._name = name
+        self._client: Client | None = None
+        self.why = ""
+        """The last failure that the client told, while it is not connected or not permitted."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection now."""
+        return self._client is not None and self._client.is_connected
+
+    @property
+    def _stream(self) -> JetStreamContext:
+        if self._client is None or self._client.is_closed:
+            raise BusAway(self.why or "not connected")
+        return self._context
+
+    async def open(self) -> None:
+        """Connect to the first server that answers. Raises BusAway if none does, OperatorError if they do not know us."""
+        servers = self._settings.servers
+        for number in range(len(servers)):
+            try:
+                await self._connect([*servers[number:], *servers[:number]])
+            except BusAway:
+                if number + 1 == len(servers):
+                    raise
+            else:
+                return
+
+    async def _connect(self, servers: list[str]) -> None:
+        """Connect to the first of these servers; the client goes on to the others when it is lost."""
+        nats = _library()
+        from nats.aio.client import Client
+
+        client, joined = Client(), False
+        try:
+            await client.connect(
+                servers, name=self._name, dont_randomize=True, allow_reconnect=False, max_reconnect_attempts=1,
+                reconnect_time_wait=1, connect_timeout=PATIENCE_S, error_cb=self._failed, disconnected_cb=self._lost,
+                reconnected_cb=self._back, ping_interval=PING_S, pending_size=PENDING_BYTES, **self._options,
+            )  # fmt: skip
+        except ssl.SSLError as error:
+            raise OperatorError(
+                "bus.ca_file", self._settings.ca_file or "(the system's)",
+                "the authority that signed the servers' certificates", f"the connection is not trusted: {error.reason}",
+            ) from None  # fmt: skip
+        except ImportError:
+            raise OperatorError(
+                "bus", "the package nkeys is not installed", "an installation with it", "pip install 'stormwatch[nats]'"
+            ) from None
+        except nats.errors.Error as error:
+            raise self._refused(error) from None
+        except (OSError, TimeoutError) as error:
+            raise BusAway(str(error) or type(error).__name__) from None
+        else:
+            joined = True
+        finally:
+            if not joined:  # the client leaves the socket of a failed attempt open
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(client.close(), 1)
+        client.options |= {
+            "allow_reconnect": True,
+            "max_reconnect_attempts": -1,
+        }  # before, it would try for ever and say nothing
+        self._client, self.why = client, ""
+        self._context = client.jetstream(timeout=PATIENCE_S)
+
+    def _refused(self, error: Exception) -> Exception:
+        said = f"{self.why} {error}".lower()
+        if "authorization" in said or "authentication" in said:
+            return OperatorError(
+                "bus", "(credentials)", "those of a user that the servers know", f"the servers say: {error}"
+            )
+        return BusAway(self.why or str(error))
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def _failed(self, error: Exception) -> None:
+        why = str(error) or type(error).__name__
+        if why != self.why:
+            log.warning("the bus says: %s", why)
+        self.why = why
+
+    async def _lost(self) -> None:
+        self.why = self.why or "the connection was lost"
+
+    async def _back(self) -> None:
+        self.why = ""
+
+    async def prepare(self) -> None:
+        """Make the streams, or bring them to what the settings say. Raises BusAway, OperatorError."""
+        nats = _library()
+        for kind in Kind:
+            config = self._config(kind)
+            try:
+                try:
+                    await self._stream.add_stream(config=config)
+                except nats.js.errors.BadRequestError:
+                    await self._stream.update_stream(config=config)
+            except nats.js.errors.APIError as error:
+                if isinstance(error, nats.js.errors.ServiceUnavailableError):
+                    raise BusAway(str(error.description)) from None
+                raise OperatorError(
+                    "bus",
+                    stream_of(self._settings.name, kind),
+                    "settings that the servers can follow",
+                    f"they say: {error.description}",
+                ) from None
+            except (nats.errors.Error, TimeoutError) as error:
+                raise BusAway(self.why or str(error)) from None
+
+    def _config(self, kind: Kind) -> Any:
+        from nats.js.api import RetentionPolicy, StorageType, StreamConfig
+
+        one = self._settings
+        return StreamConfig(
+            name=stream_of(one.name, kind),
+            subjects=[f"{one.name}.{kind.value}.>"],
+            retention=RetentionPolicy.LIMITS,
+            storage=StorageType.FILE,
+            num_replicas=one.replicas,
+            max_age=0 if kind is Kind.IMAGES else one.keep_s,
+            max_bytes=one.max_mb * 1_000_000 // (1 if kind is Kind.SIGNALS else OTHERS),
+            max_msgs_per_subject=1 if kind is Kind.IMAGES else -1,
+            duplicate_window=one.duplicate_s,
+        )
+
+    async def publish(
+        self, subject: str, message_id: str, body: bytes, headers: Mapping[str, str] | None = None
+    ) -> int:
+        """Publish and return the sequence in the stream, when the servers have it for good. Raises BusAway.
+
+        A message with an id that the stream has is not stored again: the sequence is that of the first.
+        """
+        return await self.confirmed([await self.start(subject, message_id, body, headers)])
+
+    async def start(
+        self, subject: str, message_id: str, body: bytes, headers: Mapping[str, str] | None = None
+    ) -> asyncio.Future[Any]:
+        """Send a message; its future ends when the servers have it for good. Raises BusAway."""
+        nats = _library()
+        try:
+            return await self._stream.publish_async(
+                subject, body, headers={**(headers or {}), "Nats-Msg-Id": message_id}, wait_stall=PATIENCE_S
+            )
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            raise BusAway(self.why or str(error)) from None
+
+    async def confirmed(self, sent: Sequence[asyncio.Future[Any]]) -> int:
+        """Wait until the servers have all of these messages; return the last sequence. Raises BusAway."""
+        done, waiting = await asyncio.wait(sent, timeout=PATIENCE_S)
+        for one in waiting:
+            one.cancel()
+        failed = [error for one in done if (error := one.exception()) is not None]
+        if failed or waiting:
+            raise BusAway(self.why or (str(failed[0]) if failed else "no answer"))
+        return max(int(one.result().seq) for one in done)
+
+    async def last(self, kind: Kind, subject: str) -> Message | None:
+        """The last message of a subject; None if there is none. Raises BusAway."""
+        nats = _library()
+        try:
+            found = await self._stream.get_last_msg(stream_of(self._settings.name, kind), subject)
+        except nats.js.errors.NotFoundError:
+            return None
+        except (nats.errors.Error, TimeoutError) as error:
+            raise BusAway(self.why or str(error)) from None
+        return Message(found.subject or subject, found.seq or 0, found.data or b"", dict(found.headers or {}), found)  # type: ignore[arg-type]
+
+    async def cursor(self, kind: Kind, reader: str, subjects: Sequence[str], after: int | None) -> Cursor:
+        """A reader's durable cursor. A new one begins behind `after` (None: at the first that is held). Raises BusAway."""
+        nats = _library()
+        from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+        stream = stream_of(self._settings.name, kind)
+        config = ConsumerConfig(
+            durable_name=reader, filter_subjects=list(subjects), ack_policy=AckPolicy.ALL, ack_wait=ACK_WAIT_S,
+            max_ack_pending=MAX_UNACKNOWLEDGED,
+            deliver_policy=DeliverPolicy.ALL if after is None else DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=None if after is None else after + 1,
+        )  # fmt: skip
+        try:
+            subscription = await self._stream.pull_subscribe("", durable=reader, stream=stream, config=config)
+            state = (await self._stream.stream_info(stream)).state
+        except (nats.errors.Error, TimeoutError) as error:
+            raise BusAway(self.why or str(error)) from None
+        return Cursor(self, subscription, first=state.first_seq)
+
+    async def forget(self, kind: Kind, reader: str) -> None:
+        """Remove a reader's cursor, if there is one. Raises BusAway."""
+        nats = _library()
+        try:
+            await self._stream.delete_consumer(stream_of(self._settings.name, kind), reader)
+        except nats.js.errors.NotFoundError:
+            return
+        except (nats.errors.Error, TimeoutError) as error:
+            raise BusAway(self.why or str(error)) from None
+
+
+ACK_WAIT_S = 30.0
+"""What was not acknowledged for so long is given again."""
+FETCH_S = 0.5
+
+
+class Cursor:
+    """Reads one stream in order. `first` is the first sequence that the stream held when the cursor was opened."""
+
+    def __init__(self, bus: Bus, subscription: JetStreamContext.PullSubscription, first: int) -> None:
+        self._bus = bus
+        self._subscription = subscription
+        self.first = first
+
+    async def next(self, most: int = 500, within_s: float = FETCH_S) -> list[Message]:
+        """The next messages, in order; empty if none came within `within_s`. Raises BusAway."""
+        nats = _library()
+        try:
+            found = await self._subscription.fetch(most, timeout=within_s)
+        except (nats.errors.TimeoutError, TimeoutError):
+            if not self._bus.connected:
+                raise BusAway(self._bus.why or "not connected") from None
+            return []
+        except nats.errors.Error as error:
+            raise BusAway(self._bus.why or str(error)) from None
+        return [Message(one.subject, one.metadata.sequence.stream, one.data, one.headers or {}, one) for one in found]
+
+    async def acknowledge(self, last: Message) -> None:
+        """Everything up to this message is done. Raises BusAway."""
+        nats = _library()
+        try:
+            await last.raw.ack()
+        except nats.errors.Error as error:
+            raise BusAway(self._bus.why or str(error)) from None
+
+    async def close(self) -> None:
+        """Stop reading; the cursor stays where it is."""
+        nats = _library()
+        try:
+            await self._subscription.unsubscribe()
+        except nats.errors.Error:
+            return
+
+
+def _library() -> Any:
+    try:
+        import nats
+        import nats.errors
+        import nats.js.errors
+    except ImportError:
+        raise OperatorError(
+            "bus.servers",
+            "the package nats-py is not installed",
+            "an installation with it",
+            "pip install 'stormwatch[nats]'",
+        ) from None
+    return nats
+
+
+def _options(settings: BusSettings, env: Mapping[str, str]) -> dict[str, Any]:
+    """What the client needs to prove who we are. Raises OperatorError."""
+    options: dict[str, Any] = {}
+    if settings.user_env:
+        options |= {"user": _variable("bus.user_env", settings.user_env, env)}
+        options |= {"password": _variable("bus.password_env", settings.password_env, env)}
+    if settings.token_env:
+        options["token"] = _variable("bus.token_env", settings.token_env, env)
+    if settings.credentials_file:
+        options["user_credentials"] = _file("bus.credentials_file", settings.credentials_file)
+    if settings.seed_file:
+        options["nkeys_seed"] = _file("bus.seed_file", settings.seed_file)
+    if (
+        settings.ca_file
+        or settings.certificate_file
+        or any(one.startswith(("tls:", "wss:")) for one in settings.servers)
+    ):
+        options["tls"] = _tls(settings)
+    return options
+
+
+def _variable(key: str, name: str, env: Mapping[str, str]) -> str:
+    value = env.get(name, "")
+    if not value:
+        raise OperatorError(key, name, "the name of an environment variable that is set", f"set {name}")
+    return value
+
+
+def _file(key: str, given: str) -> str:
+    path = Path(given).expanduser()
+    try:
+        path.read_bytes()
+    except OSError as error:
+        raise OperatorError(key, given, "a file that can be read", str(error.strerror)) from None
+    return str(path)
+
+
+def _tls(settings: BusSettings) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(
+            cafile=_file("bus.ca_file", settings.ca_file) if settings.ca_file else None
+        )
+    except ssl.SSLError as error:
+        raise OperatorError("bus.ca_file", settings.ca_file, "certificates in PEM", f"{error.reason}") from None
+    if settings.certificate_file:
+        certificate = _file("bus.certificate_file", settings.certificate_file)
+        key = _file("bus.key_file", settings.key_file)
+        try:
+            context.load_cert_chain(certificate, key)
+        except ssl.SSLError as error:
+            raise OperatorError(
+                "bus.certificate_file",
+                settings.certificate_file,
+                "a certificate in PEM, and key_file its key",
+                f"{error.reason}",
+            ) from None
+    return context

@@ -1,0 +1,185 @@
+"""Publishes the signals of a local log: a reader of it with a place, so that a bus that is away is only a lag.
+
+Each entry of the log is divided by asset and venue; each part has one id for ever (log, position, number), so that sending it
+again stores nothing twice. The place moves when the servers have every part of an entry for good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from monitor.log import Entry, Place, Readable, Stream
+from monitor.log.bus.connection import Bus, BusAway
+from monitor.log.bus.subjects import signals_subject
+from monitor.log.codec import RawRow, decode_raw_rows, decode_subject, encode_raw_rows
+from monitor.log.health import ReaderLag
+from monitor.signals import Clock
+
+READER = "bus"
+LOG, POSITION, PART = "Stormwatch-Log", "Stormwatch-Position", "Stormwatch-Part"
+"""Headers: which local log an entry is from, its position there, and the number of the part. Together they are its id."""
+IN_FLIGHT = 8
+"""Entries that wait for the servers' word at once."""
+AGAIN_S = 0.5
+MAX_KNOWN = 50_000
+MAX_ROWS = 1_000
+"""Signals of one part: about 60 kB before compression, far below the servers' limit of 1 MB for a message."""
+log = logging.getLogger("stormwatch.bus")
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message of an entry."""
+
+    subject: str
+    id: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Divider:
+    """Divides entries by asset and venue. What is about no asset and no venue, the clock's ticks above all, goes last."""
+
+    def __init__(self, name: str, vantage: str, log_id: str) -> None:
+        self._name = name
+        self._vantage = vantage
+        self._log_id = log_id
+        self._last = signals_subject(name, vantage, None, None)
+        self._known: dict[bytes, str] = {}
+
+    def parts(self, entry: Entry) -> Iterator[Outgoing]:
+        """The messages of an entry of signals. Raises ValueError."""
+        by_subject: dict[str, list[RawRow]] = {}
+        for row in decode_raw_rows(entry.body):
+            by_subject.setdefault(self._subject_of(bytes(row[1])), []).append(row)
+        number = 0
+        for subject in sorted(by_subject, key=lambda one: (one == self._last, one)):
+            rows = by_subject[subject]
+            for at in range(0, len(rows), MAX_ROWS):
+                place = {LOG: self._log_id, POSITION: str(entry.position), PART: str(number)}
+                yield Outgoing(
+                    subject,
+                    f"{self._log_id}:{entry.position}:{number}",
+                    place,
+                    encode_raw_rows(rows[at : at + MAX_ROWS]),
+                )
+                number += 1
+
+    def _subject_of(self, encoded: bytes) -> str:
+        known = self._known.get(encoded)
+        if known is None:
+            one = decode_subject(encoded)
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            known = self._known[encoded] = signals_subject(self._name, self._vantage, one.asset, one.venue)
+        return known
+
+
+class Publisher:
+    """Publishes what a local log holds behind its place, for ever."""
+
+    def __init__(self, bus: Bus, local: Readable, name: str, vantage: str, clock: Clock) -> None:
+        self._bus = bus
+        self._log = local
+        self._name = name
+        self._vantage = vantage
+        self._clock = clock
+        self._oldest: datetime | None = None
+        self._why = "not connected yet"
+        self.published = 0
+        """Signals that the servers have, of this run."""
+        self.unreadable = 0
+        """Entries that could not be read."""
+
+    def lag(self) -> ReaderLag:
+        """How far the bus is behind the log."""
+        place = self._log.place(READER).position
+        entries = max(self._log.end - place, 0)
+        oldest = self._oldest if entries else None
+        behind_s = (
+            None if entries and oldest is None else 0.0 if oldest is None else (self._clock() - oldest).total_seconds()
+        )
+        return ReaderLag(
+            entries=entries,
+            behind_s=behind_s,
+            state="away" if self._why else "connected",
+            why=self._why or self._bus.why,
+        )
+
+    async def run(self) -> None:
+        """Connect, and publish until cancelled. Raises OperatorError if the servers do not know us."""
+        while True:
+            try:
+                await self._bus.open()
+                break
+            except BusAway as error:
+                self._away(error)
+                await asyncio.sleep(AGAIN_S)
+        divider = Divider(self._name, self._vantage, self._log.id)
+        try:
+            while True:
+                try:
+                    await self._publish(divider)
+                except BusAway as error:
+                    self._away(error)
+                    await asyncio.sleep(AGAIN_S)
+        finally:
+            await self._bus.close()
+
+    def _away(self, error: BusAway) -> None:
+        if not self._why:
+            log.warning("the bus is away (%s); the local log keeps what it lacks", error)
+        self._why = str(error) or "away"
+
+    async def _publish(self, divider: Divider) -> None:
+        """Publish from the place on. Raises BusAway: the next call begins behind the last entry that the servers have."""
+        after = self._log.place(READER).position
+        waiting: deque[tuple[Entry, Sequence[asyncio.Future[Any]]]] = deque()
+        try:
+            while True:
+                chunk = await self._log.read(after, (Stream.SIGNALS,))
+                for entry in chunk.entries:
+                    self._oldest = self._oldest or entry.at
+                    waiting.append((entry, await self._send(divider, entry)))
+                    while len(waiting) >= IN_FLIGHT:
+                        await self._confirm(waiting)
+                while waiting:
+                    await self._confirm(waiting)
+                self._oldest = None
+                after = chunk.reached
+                self._log.acknowledge(READER, Place(after))
+                await self._log.wait(after)
+        finally:
+            for _, sent in waiting:
+                for one in sent:
+                    one.cancel()
+
+    async def _send(self, divider: Divider, entry: Entry) -> Sequence[asyncio.Future[Any]]:
+        try:
+            parts = list(divider.parts(entry))
+        except (ValueError, msgspec.DecodeError):
+            log.exception("entry %d of the log cannot be read and is not published", entry.position)
+            self.unreadable += 1
+            return ()
+        return [await self._bus.start(one.subject, one.id, one.body, one.headers) for one in parts]
+
+    async def _confirm(self, waiting: deque[tuple[Entry, Sequence[asyncio.Future[Any]]]]) -> None:
+        """Wait for the oldest entry that is under way."""
+        entry, sent = waiting[0]
+        if sent:
+            await self._bus.confirmed(sent)
+        waiting.popleft()
+        if self._why:
+            log.warning("the bus takes messages again")
+        self._why = ""
+        self._oldest = waiting[0][0].at if waiting else None
+        self.published += entry.rows
+        self._log.acknowledge(READER, Place(entry.position))
