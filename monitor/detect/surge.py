@@ -220,6 +220,25 @@ class SurgeDetector:
         self._active.append(self._active[-1])
         self._dead.append(self._dead[-1] + dead)
 
+    def add_late(self, second: int, events: float) -> None:
+        """Take events of a second that is over. They count in the windows that hold their second, and raise no alarm there."""
+        index = bisect_left(self._times, second)
+        if index == len(self._times) or self._times[index] != second:
+            self._times.insert(index, second)
+            for sums in (self._events, self._active, self._dead):
+                sums.insert(index + 1, sums[index])
+        known = self._events[index + 1] - self._events[index]
+        clip = float(self.clipped.at)
+        active = min(known + events, clip) - min(known, clip)
+        for later in range(index + 1, len(self._events)):
+            self._events[later] += events
+            self._active[later] += active
+        for place, (at, before, dead) in enumerate(self._pending):
+            if at == second:
+                self._pending[place] = (at, before + events, dead)
+                return
+        self._pending.append((second, events, 0.0))
+
     def onset(self, second: int, surge: Surge) -> tuple[int, float]:
         """When a surge began that `add` found in this second, and its events over expected since then.
 

@@ -20,12 +20,16 @@ from monitor.detect.surge import Surge, SurgeDetector
 from monitor.detect.throttle import Estimate, ThrottledStream
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
+from monitor.signals.kinds import ORDERED_AT
 
 LOOK_S = 60
 """Each asset is looked at once in so many seconds, whatever happens."""
 MAX_STREAMS = 256
 """Symbols of one asset: those beyond count without correction."""
 USD_S = 30
+MIN_LATE_S, MAX_LATE_S = 2, 60
+"""Liquidations that come so late to our judgement count in their own seconds: after we or a feed stood still, those of
+many seconds come at once, and are no surge. What is later still counts as it comes."""
 POLICIES = {one.value: one for one in Policy}
 COMPLETE = Policy.COMPLETE.value
 
@@ -76,6 +80,8 @@ class _Asset:
         self.touched: dict[tuple[str, str], None] = {}
         self.events = 0
         """Of the open second, at sources that are not throttled."""
+        self.late: dict[int, int] = {}
+        """Second -> its events that were heard only now."""
         self.usd: deque[_Usd] = deque(maxlen=USD_S)
         self.branching = Branching()
         self.hidden: tuple[int, float] = (0, 0.0)
@@ -117,6 +123,10 @@ class LiquidationSurgeEvidence:
             return
         self._touched[name] = None
         _count_usd(asset, signal, int(at_s))
+        joins, second = of.get(ORDERED_AT), int(at_s)
+        if isinstance(joins, int | float) and MIN_LATE_S <= joins - second <= MAX_LATE_S:
+            asset.late[second] = asset.late.get(second, 0) + 1
+            return
         key = (signal.source, signal.subject.instrument or "")
         stream = asset.streams.get(key)
         if stream is None:
@@ -160,6 +170,9 @@ class LiquidationSurgeEvidence:
         dead = hidden if hidden_s == second else 0.0
         asset.hidden = (second + 1, 0.0)
         total = sum(one.usual for one in asset.streams.values())
+        for past in sorted(asset.late):
+            detector.add_late(past, float(asset.late[past]))
+        asset.late.clear()
         count, touched = asset.events, list(asset.touched)
         asset.events = 0
         asset.touched.clear()

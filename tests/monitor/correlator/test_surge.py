@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from statistics import fmean
 
 import msgspec
@@ -19,6 +20,7 @@ from monitor.correlator.producer import EvidenceBoard
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Evidence
 from monitor.signals import Scalar, Signal, SignalKind, Subject
+from monitor.signals.kinds import ORDERED_AT
 from tests.monitor.correlator.storm import DRILL, at
 from tests.monitor.detect.streams import clustered, hawkes, poisson
 
@@ -44,6 +46,13 @@ class Stream:
 
     def _signal(self, kind: SignalKind, attributes: dict[str, Scalar]) -> Signal:
         return Signal(kind, SUBJECT, at(0), at(0), SOURCE, 0, 1e6, {**attributes})
+
+    def late(self, count: int, seconds_ago: int) -> None:
+        """Take liquidations of a second that is over, as the sequencer gives them: stamped with the second they join."""
+        happened = datetime.fromtimestamp(self._now_s - seconds_ago, UTC)
+        stamped = self._signal(SignalKind.LIQUIDATION, {**self._attributes, ORDERED_AT: int(self._now_s)})
+        for _ in range(count):
+            self._producer.on_signal(msgspec.structs.replace(stamped, event_time=happened), happened.timestamp())
 
     def second(self, count: int) -> list[Evidence]:
         """Let one second pass with `count` liquidations; return the evidence on the board."""
@@ -200,3 +209,23 @@ def test_streams_of_an_asset_are_bounded_and_the_orders_of_others_still_count(mo
     found = stream.second(0)
     assert len(stream._producer._assets["BTC"].streams) == 1
     assert [one.grade >= 3 for one in found] == [True]
+
+
+def after_a_standstill(per_second: int) -> list[Evidence]:
+    """What is found when twenty minutes of one event a second end with twelve seconds that are all heard at once."""
+    stream = Stream(CorrelatorSettings())
+    chance = random.Random(11)
+    for _ in range(1200):
+        stream.second(poisson(chance, 1.0))
+    for past in range(12):
+        stream.late(per_second, seconds_ago=12 - past)
+    found = stream.second(0)
+    return [one for one in found if one.grade > 1]
+
+
+def test_the_usual_events_of_a_time_in_which_we_stood_still_are_no_surge_when_they_come_at_once() -> None:
+    assert not after_a_standstill(1)
+
+
+def test_a_surge_in_a_time_in_which_we_stood_still_is_found_when_it_comes_at_once() -> None:
+    assert [one.grade for one in after_a_standstill(20)] == [4]
