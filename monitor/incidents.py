@@ -54,12 +54,14 @@ LEVEL_NAMES = {
 
 
 class Fault(StrEnum):
-    """Whose fault: our own vantage, the path to a venue, one venue, or the whole market."""
+    """Whose fault: our own vantage, the path to a venue, one venue, a provider of several venues, or the whole market."""
 
     NONE = "none"
     LOCAL = "local"
     PATH = "path"
     VENUE = "venue"
+    PROVIDER = "provider"
+    """One cloud or operator that carries several venues (`correlator.providers`)."""
     MARKET = "market"
 
 

@@ -12,6 +12,7 @@ from monitor.correlator.explain import blindness_order
 from monitor.correlator.fusion import CALM_BELOW_NATS, leg_verdict, logistic, logit
 from monitor.correlator.levels import blind_under_stress, level_of
 from monitor.correlator.parts import Part, of_one_venue
+from monitor.correlator.providers import carrier
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import LEGS, Blindness, Fault, Leg, LegState, LegVerdict, Level, Verdict
 
@@ -140,10 +141,13 @@ class AssetAssessor:
             return Fault.NONE
         weights = self._coverage.venues.get(asset, {})
         stressed = {
-            one.evidence.subject.venue
+            str(one.evidence.subject.venue)
             for one in self._evidence.of(asset, Leg.VENUE, now_s)
             if one.evidence.grade >= 2 and one.evidence.subject.venue
         }
+        quiet = all(one.state is not LegState.TRUE for one in legs if one.leg is Leg.LIQUIDATION)
+        if quiet and carrier(stressed, weights, self._s.providers):
+            return Fault.PROVIDER
         if len(weights) >= 3 and len(stressed & set(weights)) >= self._s.market_share * len(weights):
             return Fault.MARKET
         if any(self._attribution.elsewhere_good(venue, now_s) for venue in sorted(stressed)):

@@ -11,6 +11,7 @@ MAX_BLIND_NAMED = 3
 MAX_ASSETS = 8
 _WHOSE = {
     Fault.MARKET: "; most venues are in stress at once: the market",
+    Fault.PROVIDER: "; most venues of its provider are in stress, few elsewhere: the provider",
     Fault.PATH: "; another vantage reaches it: the path there",
     Fault.LOCAL: "; our own network is down: not judged now",
 }

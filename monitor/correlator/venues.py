@@ -19,6 +19,7 @@ from monitor.correlator.episodes import Observation
 from monitor.correlator.explain import blindness_order
 from monitor.correlator.fusion import CALM_BELOW_NATS, leg_verdict
 from monitor.correlator.levels import WATCH_GRADE
+from monitor.correlator.providers import carrier
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Blindness, Fault, Leg, LegState, Level
 from monitor.signals import TARGET_PREFIX
@@ -151,6 +152,9 @@ class VenueAssessor:
         if self._attribution.local_since_s:
             return Fault.LOCAL
         known = {name for weights in self._coverage.venues.values() for name in weights}
+        provider = carrier(stressed, known, self._s.providers)
+        if provider and venue in self._s.providers[provider]:
+            return Fault.PROVIDER
         if len(known) >= MIN_VENUES and len(stressed & known) >= self._s.market_share * len(known):
             return Fault.MARKET
         return Fault.PATH if self._attribution.elsewhere_good(venue, now_s) else Fault.VENUE

@@ -36,6 +36,7 @@ FAULTS = {
     Fault.LOCAL: "ours: our own network or place",
     Fault.PATH: "the way there: the same venue answered elsewhere",
     Fault.VENUE: "the venue's",
+    Fault.PROVIDER: "a provider's: venues that it carries failed together, few others did",
     Fault.MARKET: "the market's: most venues at once",
 }
 

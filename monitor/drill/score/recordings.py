@@ -86,7 +86,7 @@ def read_truth(path: Path) -> dict[str, Truth]:
 def _truth(key: str, one: WrittenTruth) -> Truth:
     if one.level not in LEVELS:
         raise OperatorError(f"{key}.level", one.level, ", ".join(LEVELS), nearest(one.level, tuple(LEVELS)))
-    known = (*(fault.value for fault in Fault), "provider")
+    known = tuple(fault.value for fault in Fault)
     for place, fault in enumerate(one.faults):
         if fault not in known:
             raise OperatorError(f"{key}.faults[{place}]", fault, ", ".join(known), nearest(fault, known))
