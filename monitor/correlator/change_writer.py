@@ -35,6 +35,7 @@ from monitor.incidents import (
 )
 
 MAX_REPORTED = 24
+OF_EACH_LEG = MAX_REPORTED // len(Leg)
 ALONE_WORDS = "as its gravest finding says"
 
 
@@ -116,8 +117,11 @@ class ChangeWriter:
         )
 
     def _evidence_of(self, asset: str, now_s: float) -> tuple[Evidence, ...]:
-        found = [one.evidence for leg in Leg for one in self._evidence.of(asset, leg, now_s)]
-        return tuple(sorted(found[:MAX_REPORTED], key=lambda one: (one.onset, one.id)))
+        """At most `MAX_REPORTED`: of each leg the heaviest `OF_EACH_LEG`, so that none is cut away; then others."""
+        by_leg = [[one.evidence for one in self._evidence.of(asset, leg, now_s)] for leg in Leg]
+        first = [one for found in by_leg for one in found[:OF_EACH_LEG]]
+        others = [one for found in by_leg for one in found[OF_EACH_LEG:]]
+        return tuple(sorted((first + others)[:MAX_REPORTED], key=lambda one: (one.onset, one.id)))
 
     def _far(self, verdict: Verdict, evidence: Sequence[Evidence]) -> Chance:
         """How often chance alone makes the legs true that are: of one leg as its heaviest finding says, of several jointly."""
