@@ -70,13 +70,17 @@ class ObservedPolicy:
         if not 0 <= gap_s < DENSE_GAP_S:
             self._occupied *= 0.9 ** min(max(gap_s, 1.0), 60.0)
             return
-        same = floor(at_s) == floor(at_s - gap_s)
+        second, before = floor(at_s), floor(at_s - gap_s)
+        same = second == before
         self._dense += 1
         self._doubles += same
         self._short += gap_s < 1 - STAMP_S
         phase = at_s % 1
         self._coarse += phase == 0.0
-        self._phases[int(phase * PHASES)] += 1
+        if (
+            second - before < 2
+        ):  # of the second after the next only an early report is dense: its phase says nothing of the choice
+            self._phases[int(phase * PHASES)] += 1
         self._count_single(same=same)
         if self._dense % MIN_DENSE == 0:
             self._decide()
@@ -103,7 +107,7 @@ class ObservedPolicy:
         """Which event of a window a throttled feed shows."""
         if self._coarse > 0.5 * self._dense:
             return Policy.ONE
-        if self._short <= 0.01 * self._dense:
+        if self._short <= max(0.01 * self._dense, 1.0):  # one alone is a new connection, whose dead time begins anew
             return Policy.FIRST_AFTER
         uniform = -log(PHASES) * sum(self._phases)
         latest = max(self._likelihood(rate, backwards=True) for rate in RATES)

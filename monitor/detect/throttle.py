@@ -171,12 +171,13 @@ class ThrottledStream:
             return _by_occupancy(len(some), seconds, reported)
         if policy is Policy.FIRST_AFTER:
             begin_s, end_s = second + 1.0 - seconds, second + 1.0
-            live_s = sum(min(one.wait_s, max(one.at_s - begin_s, MIN_LIVE_S)) for one in some)
-            live_s += max(end_s - self._free_s, 0.0)
+            waits = [min(one.wait_s, max(one.at_s - begin_s, MIN_LIVE_S)) for one in some]  # what was before is no part
+            live_s = sum(waits) + max(end_s - self._free_s, 0.0)
         else:
+            waits = [one.wait_s for one in some]
             live_s = seconds - len(some) + sum(one.live_s for one in some)
         rate = count / live_s
-        doubt = _clustering([one.wait_s for one in some], rate) / count
+        doubt = _clustering(waits, rate) / count
         if policy is Policy.LARGEST:
             doubt += self.sizes.doubt(rate)
         low, high = gamma_interval(1 / doubt, rate)

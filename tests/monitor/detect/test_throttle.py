@@ -69,6 +69,30 @@ def test_a_feed_that_never_sends_within_its_dead_time_is_seen_to_have_one() -> N
     assert observed.policy is Policy.FIRST_AFTER
 
 
+@pytest.mark.parametrize("policy", TELLING)
+def test_hours_of_quiet_do_not_change_what_a_feed_is_seen_to_do(policy: Policy) -> None:
+    for seed in range(8):
+        observed = ObservedPolicy(policy)
+        for at_s, _ in shown(poisson_events(seed, USUAL, SIZES_S), policy):
+            observed.take(at_s)
+        assert observed.policy is policy
+
+
+def test_a_new_connection_whose_dead_time_begins_anew_leaves_the_feed_one_with_a_dead_time() -> None:
+    observed = ObservedPolicy(Policy.FIRST_AFTER)
+    for begin_s in (0.0, 20.0):
+        for at_s, _ in shown(poisson_events(4, 50.0, 20, begin_s), Policy.FIRST_AFTER):
+            observed.take(at_s + (0.4 if begin_s == 0.0 else 0.0))
+    assert observed.policy is Policy.FIRST_AFTER
+
+
+def test_the_quiet_before_a_surge_makes_the_interval_behind_a_dead_time_no_wider() -> None:
+    for seed in range(10):
+        found = estimates(Policy.FIRST_AFTER, 50.0, 100 * seed)
+        assert found.high < 1.6 * found.rate
+        assert found.low > 0.6 * found.rate
+
+
 def test_times_that_do_not_tell_leave_the_largest_as_declared_and_another_as_unknown() -> None:
     for declared, expected in ((Policy.LARGEST, Policy.LARGEST), (Policy.COMPLETE, Policy.ONE)):
         observed = ObservedPolicy(declared)
