@@ -9,7 +9,7 @@ events costs nothing but one look a minute.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 from monitor.correlator.producer import EvidenceBoard, Finding
@@ -18,6 +18,7 @@ from monitor.detect.excitation import Branching
 from monitor.detect.policy import Policy
 from monitor.detect.surge import Surge, SurgeDetector
 from monitor.detect.throttle import Estimate, ThrottledStream
+from monitor.detect.tremors import Tremors
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 from monitor.signals.kinds import ORDERED_AT
@@ -74,6 +75,7 @@ class _Asset:
     def __init__(self, board: EvidenceBoard, at_s: float) -> None:
         s = board.settings
         self.detector = SurgeDetector(s.background_half_life_s, s.rate_floor, s.warm_s, s.mu_min, int(at_s))
+        self.tremors = Tremors(int(at_s))
         self.declared: dict[str, Policy] = {}
         """Source -> the policy that it declares."""
         self.streams: dict[tuple[str, str], _Stream] = {}
@@ -86,6 +88,7 @@ class _Asset:
         self.branching = Branching()
         self.hidden: tuple[int, float] = (0, 0.0)
         """A second to come, and which part of it is dead after reports."""
+        self.looked_s = int(at_s)
         self.distrusted: set[str] = set()
         self.seen = 1.0
         self.tau_s = s.background_half_life_s
@@ -158,6 +161,9 @@ class LiquidationSurgeEvidence:
         sources = [sight.by_name[one] for one in sorted(asset.declared) if one in sight.by_name]
         seen = sum(sight.seen(one, now_s, name) for one in sources) / len(sources) if sources else 0.0
         asset.detector.pass_to(second, min(seen, asset.seen))
+        if min(seen, asset.seen) >= 0.5:
+            asset.tremors.learn(max(second - asset.looked_s, 0))
+        asset.looked_s = second
         asset.seen = seen
 
     def _close(self, name: str, asset: _Asset, second: int, now_s: float) -> None:
@@ -187,7 +193,7 @@ class LiquidationSurgeEvidence:
             asset.hidden = (second + 1, asset.hidden[1] + next_dead * share)
             if stream.throttle.observed.policy is not Policy.COMPLETE:
                 self._awake[name] = None
-        surge = detector.add(second, float(count), dead)
+        surge = _surge(asset, second, float(count), dead)
         asset.branching.add(count, second)
         for stream, reports, dead_s in closed:
             if surge.per_day >= 1.0:
@@ -246,6 +252,16 @@ class LiquidationSurgeEvidence:
                 dated=True,
             )
         )
+
+
+def _surge(asset: _Asset, second: int, count: float, dead: float) -> Surge:
+    """The gravest window of the asset's detector. Where several feeds share a market, the rate of its tremors adds to chance."""
+    usual = asset.detector.usual
+    tremors = asset.tremors.per_day(second, count, dead, usual.rate, usual.doubt)
+    surge = asset.detector.add(second, count, dead)
+    if grade_of_rate(surge.per_day):
+        asset.tremors.renew(second)
+    return replace(surge, per_day=surge.per_day + tremors) if len(asset.declared) > 1 else surge
 
 
 def _count_usd(asset: _Asset, signal: Signal, second: int) -> None:
