@@ -204,6 +204,7 @@ class Bus:
                 subject, body, headers={**(headers or {}), "Nats-Msg-Id": message_id}, wait_stall=PATIENCE_S
             )
         except (nats.errors.Error, OSError, TimeoutError) as error:
+            _not_cancelled()
             raise BusAway(self.why or str(error)) from None
 
     async def confirmed(self, sent: Sequence[asyncio.Future[Any]]) -> int:
@@ -276,11 +277,13 @@ class Cursor:
         try:
             found = await self._subscription.fetch(most, timeout=within_s)
         except (nats.errors.TimeoutError, TimeoutError):
+            _not_cancelled()
             if not self._bus.connected:
                 raise BusAway(self._bus.why or "not connected") from None
             return []
         except nats.errors.Error as error:
             raise BusAway(self._bus.why or str(error)) from None
+        _not_cancelled()
         return [Message(one.subject, one.metadata.sequence.stream, one.data, one.headers or {}, one) for one in found]
 
     async def acknowledge(self, last: Message) -> None:
@@ -298,6 +301,13 @@ class Cursor:
             await self._subscription.unsubscribe()
         except nats.errors.Error:
             return
+
+
+def _not_cancelled() -> None:
+    """Raise the cancellation that the client took for a time-out of its own."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _library() -> Any:
