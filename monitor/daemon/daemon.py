@@ -20,6 +20,8 @@ from monitor.alerting.memory import reader_name
 from monitor.alerting.sinks import made as made_sinks
 from monitor.correlator import Correlator
 from monitor.daemon.assembly import board_token, intake_of, watched_of
+from monitor.daemon.bus_source import READER as BUS
+from monitor.daemon.bus_source import BusSource
 from monitor.daemon.readiness import Readiness
 from monitor.daemon.resume import image_of, resumed
 from monitor.daemon.sink_parts import SinkParts
@@ -27,6 +29,7 @@ from monitor.daemon.sources import Sources
 from monitor.daemon.supervisor import Part, Supervisor
 from monitor.errors import OperatorError
 from monitor.log import Checkpoint, Entry, Holding, Image, Place, Readable, Stream
+from monitor.log.bus.connection import Bus
 from monitor.log.change_json import decode_change
 from monitor.log.codec import decode_checkpoint
 from monitor.log.follow import follow_rare, remaining
@@ -100,6 +103,7 @@ class Daemon:
         clock: Clock = utc_now,
         observers: Iterable[Observer] = (),
         copies: Sequence[LogCopy] = (),
+        from_bus: bool = False,
     ) -> None:
         self.settings = settings
         """The settings in force: a reload exchanges them."""
@@ -111,6 +115,8 @@ class Daemon:
         routes = made_sinks(settings.sinks, env)
         readers = {DATABASE: Holding.UNTIL_LIMIT, TRACES: Holding.FOR_A_TIME}
         readers |= {reader_name(one.name): Holding.FOR_A_TIME for one in routes}
+        if from_bus:
+            readers[BUS] = Holding.FOR_A_TIME
         self.log = SqliteLog(Path(settings.store.folder).expanduser() / "log", settings.log, readers, clock)
         self.deliveries = Deliveries(routes, self.log, clock=clock, on_outcome=self.telemetry.record_delivery)
         self.store = PostgresStore(settings.store, env)
@@ -131,9 +137,18 @@ class Daemon:
             settings, env, clock, pipeline=self.pipeline, checkpoints=checkpoints,
             on_loop_lag=self.telemetry.record_loop_lag,
         )  # fmt: skip
+        self._bus_source: BusSource | None = None
+        """What takes the place of the sources where agents watch."""
+        if from_bus:
+            self._bus_source = BusSource(
+                Bus(settings.bus, env, f"stormwatch correlator {settings.vantage}"), settings.bus, self.pipeline, self.log,
+                clock, vantage=settings.vantage, assets=settings.assets,
+            )  # fmt: skip
         self._supervisor = Supervisor(clock)
         self.sinks = SinkParts(self.deliveries, self.log, self._supervisor)
         self.readiness = Readiness(clock, self.pipeline, self._supervisor, self.log, self.deliveries)
+        if self._bus_source is not None:
+            self.readiness.vantage = self._bus_source.reason
         self._web = Web(
             settings.web, self.readiness.answer, self.telemetry.prometheus, exits=lambda: self.correlator.exits,
             board=BoardRoutes(self._shown, board_token(settings, env)),
@@ -148,7 +163,7 @@ class Daemon:
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Run every part until `stop`. Calls `ready` when all parts have started."""
-        sources = self._sources.parts()
+        sources = self._sources.parts() if self._bus_source is None else self._bus_source.parts()
         try:
             async with self._listening(), self._opened_log():
                 await self._resume()
@@ -222,7 +237,8 @@ class Daemon:
         if self.log.end:
             how = "from its last state" if began.thawed else "from the beginning of the log"
             log.info("the correlator continues %s; %d signals were judged again", how, began.judged)
-            await asyncio.to_thread(self._catch_up, self._clock())  # a long pause is many seconds to assess
+            if self._bus_source is None:  # over the bus comes what was heard meanwhile
+                await asyncio.to_thread(self._catch_up, self._clock())  # a long pause is many seconds
         readiness.starting = None
 
     def _catch_up(self, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from monitor.alerting.delivery import Deliveries
@@ -40,6 +41,8 @@ class Readiness:
         self._deliveries = deliveries
         self.database: StoreReader | None = None
         """The database's reader, once it exists."""
+        self.vantage: Callable[[], str | None] = lambda: None
+        """Why the vantage that publishes for us is not heard."""
         self.starting: str | None = "starting"
         """What the daemon does before it watches; None from then on."""
 
@@ -96,6 +99,9 @@ class Readiness:
                 reasons.append(f"{name} is {lag.state}{why}: {lag.entries} entries behind, the oldest by {behind}")
         if self.starting is not None:
             return [*reasons, self.starting]
+        unheard = self.vantage()
+        if unheard is not None:
+            reasons.append(unheard)
         last = self._pipeline.last_tick
         if last is None or (self._clock() - last).total_seconds() > TICK_LATE_S:
             reasons.append("the clock does not tick")

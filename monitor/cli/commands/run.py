@@ -29,13 +29,19 @@ def run_daemon(
     clock_start: Annotated[
         str, typer.Option(help="Run the daemon's clock from this time, to play old recordings of a venue.")
     ] = "",
+    from_bus: Annotated[
+        str,
+        typer.Option(
+            "--from", help="Judge what the agent of this vantage publishes on the bus of this name, and watch nothing."
+        ),
+    ] = "",
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     """Watch the configured venues and networks until stopped (Ctrl-C, SIGTERM). SIGHUP reloads sinks and log_level."""
-    run(_run(config, record, clock_start, verbose))
+    run(_run(config, record, clock_start, from_bus, verbose))
 
 
-async def _run(config: Path | None, record: Path | None, clock_start: str, verbose: bool) -> None:
+async def _run(config: Path | None, record: Path | None, clock_start: str, from_bus: str, verbose: bool) -> None:
     import os
 
     stop = asyncio.Event()
@@ -48,14 +54,17 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, verbo
     from monitor.settings.tree import LogLevel
     from probes.rest.http import utc_now
 
-    settings = settings_from(config)
+    def read() -> Settings:
+        return _from_bus(settings_from(config), from_bus) if from_bus else settings_from(config)
+
+    settings = read()
     shift = parse_time("--clock-start", clock_start) - utc_now() if clock_start else timedelta()
 
     def clock() -> datetime:
         return utc_now() + shift
 
     copies = [] if record is None else [_recording(record, settings, clock())]
-    daemon = Daemon(settings, env=os.environ, clock=clock, copies=copies)
+    daemon = Daemon(settings, env=os.environ, clock=clock, copies=copies, from_bus=bool(from_bus))
     set_up_logs(verbose, daemon.telemetry.log_sink())
 
     def show(level: LogLevel) -> None:
@@ -63,7 +72,7 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, verbo
 
     show(settings.log_level)
     stop_on_signals(stop)
-    reloader = Reloader(daemon, lambda: settings_from(config), show)
+    reloader = Reloader(daemon, read, show)
     ready = asyncio.Event()
 
     def greet() -> None:
@@ -80,6 +89,20 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, verbo
     finally:
         reloading.cancel()
     note(f"stopped; {daemon.pipeline.heard} signals, digest {daemon.correlator.digest()}")
+
+
+def _from_bus(settings: Settings, name: str) -> Settings:
+    """The settings with the bus of this name. Raises OperatorError."""
+    from dataclasses import replace
+
+    from monitor.errors import OperatorError
+
+    if not settings.bus.servers:
+        raise OperatorError("bus.servers", [], "at least one", 'write servers = ["nats://…"] in [bus]')
+    try:
+        return replace(settings, bus=replace(settings.bus, name=name))
+    except ValueError as error:
+        raise OperatorError("--from", name, str(error), "correct it") from None
 
 
 def _recording(path: Path, settings: Settings, now: datetime) -> LogCopy:
