@@ -29,16 +29,20 @@ tests/evm/node_modules/.ready: $(VENV)/.dev tests/evm/package-lock.json tests/ev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix tests/evm/pools --no-audit --no-fund --loglevel=error
 	touch $@
 
+# A browser for the tests of the board. Where it cannot be had they are skipped, and counted.
+tests/browser/node_modules/.ready: $(VENV)/.dev tests/browser/package-lock.json
+	-PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix tests/browser --no-audit --no-fund --loglevel=error && touch $@
+
 demo: $(VENV)/.runtime   ## a perfect storm on loopback, seen end to end by the real program (about 100 s)
 	$(BIN)/stormwatch drill perfect-storm
 
 run: $(VENV)/.runtime    ## the daemon, with stormwatch.toml (stormwatch config init writes one)
 	$(BIN)/stormwatch run
 
-test: $(VENV)/.dev tests/evm/node_modules/.ready   ## all tests but the minute-long drills
+test: $(VENV)/.dev tests/evm/node_modules/.ready tests/browser/node_modules/.ready   ## all tests but the minute-long drills
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not acceptance"
 
-acceptance: $(VENV)/.dev tests/evm/node_modules/.ready   ## whole-program runs: every drill twice, real frames, real node
+acceptance: $(VENV)/.dev tests/evm/node_modules/.ready tests/browser/node_modules/.ready   ## whole-program runs: every drill twice, real frames, real node
 	$(BIN)/python -m pytest -m acceptance -x --timeout 900
 
 format:
@@ -96,4 +100,4 @@ lock:            ## renew the pinned requirements (needs uv)
 	  --extra parquet --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) .peers tests/evm/node_modules tests/evm/pools/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) .peers tests/browser/node_modules tests/evm/node_modules tests/evm/pools/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
