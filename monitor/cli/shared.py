@@ -153,6 +153,16 @@ def parse_time(key: str, text: str) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
+def parse_zoned(key: str, text: str) -> datetime | None:
+    """Parse a time that names its zone; None for "". Raises OperatorError for one without: who wrote it may mean his own."""
+    if not text:
+        return None
+    at = parse_time(key, text)
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise OperatorError(key, text, "a time with its zone", f"write {text}Z for UTC, or an offset such as +09:00")
+    return at
+
+
 def parse_pairs(key: str, given: Sequence[str]) -> Mapping[str, str]:
     """Parse NAME=VALUE options into a mapping. Raises OperatorError."""
     values = {}

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
 
 from monitor.errors import OperatorError
-from monitor.incidents import IncidentChange
+from monitor.incidents import IncidentChange, IncidentState, Level
 from monitor.log.change_json import decode_change
 from monitor.signals import Signal
 from monitor.store import migrate
@@ -29,6 +30,19 @@ CLOSE_S = 2.0
 """How long connections may take to close before they are cut."""
 PREFETCH = 2000
 """Rows that a cursor fetches at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which incidents: opened by `until`, of one of `scopes` (none: of any), of at least this peak, now in this state."""
+
+    until: datetime | None = None
+    scopes: tuple[str, ...] = ()
+    min_peak: Level = Level.CALM
+    state: IncidentState | None = None
+
+
+ANY = Wanted()
 
 
 class PostgresStore:
@@ -94,10 +108,15 @@ class PostgresStore:
             body: bytes | None = await connection.fetchval(queries()["load_checkpoint"], network)
             return body
 
-    async def incidents(self, limit: int = 50, since: datetime | None = None) -> list[IncidentChange]:
-        """The latest change of each incident, newest first; with `since`, those that changed from then on."""
+    async def incidents(
+        self, limit: int = 50, since: datetime | None = None, wanted: Wanted = ANY
+    ) -> list[IncidentChange]:
+        """The latest change of each incident that is wanted, newest first; with `since`, those that changed from then on."""
         async with self._connection() as connection:
-            rows = await connection.fetch(queries()["incidents"], limit, since)
+            rows = await connection.fetch(
+                queries()["incidents"], limit, since, wanted.until, list(wanted.scopes) or None, int(wanted.min_peak),
+                wanted.state,
+            )  # fmt: skip
         return [decode_change(row["body"]) for row in rows]
 
     async def incident(self, incident_id: str) -> list[IncidentChange]:

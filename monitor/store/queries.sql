@@ -71,11 +71,15 @@ select body from checkpoints where network = $1
 
 -- name: incidents
 select body from (
-    select distinct on (incident_id) incident_id, at, body
+    select distinct on (incident_id) incident_id, at, opened_at, scope, peak, state, body
     from incident_changes
     where $2::timestamptz is null or at >= $2
     order by incident_id, revision desc
 ) as latest
+where ($3::timestamptz is null or opened_at <= $3)
+    and ($4::text[] is null or scope = any($4))
+    and peak >= $5
+    and ($6::text is null or state = $6)
 order by at desc, incident_id
 limit $1
 

@@ -10,10 +10,11 @@ from math import inf, isnan, nan
 import pytest
 
 from monitor.errors import OperatorError
+from monitor.incidents import IncidentState, Level
 from monitor.log.codec import decode_rows, encode_signals
 from monitor.signals import Signal, SignalKind
 from monitor.store.log_rows import Rows, Signals
-from monitor.store.postgres import PostgresStore
+from monitor.store.postgres import PostgresStore, Wanted
 from monitor.store.session import Owner, Session
 from monitor.store.settings import StoreSettings
 from tests.monitor.store.conftest import SocketDoor
@@ -181,3 +182,20 @@ async def test_a_cut_store_ends_what_waits_for_a_late_server_at_once(settings: S
         retaining.cancel()
         await asyncio.gather(retaining, return_exceptions=True)
         await store.close()
+
+
+async def test_incidents_are_chosen_by_time_scope_peak_and_present_state(store: PostgresStore) -> None:
+    btc = change("a", 1)
+    eth = replace(change("b", 2), scope="asset:ETH", peak=Level.PERFECT_STORM)
+    ended = replace(change("c", 3), scope="venue:bybit", state=IncidentState.ENDED)
+    later = replace(change("d", 4), scope="asset:SOL", opened_at=change("d", 4).at + timedelta(hours=1))
+    await write(store, changes=(btc, eth, ended, later))
+
+    async def ids(wanted: Wanted) -> set[str]:
+        return {one.incident_id for one in await store.incidents(wanted=wanted)}
+
+    assert await ids(Wanted()) == {"a", "b", "c", "d"}
+    assert await ids(Wanted(scopes=("asset:ETH", "venue:bybit"))) == {"b", "c"}
+    assert await ids(Wanted(min_peak=Level.PERFECT_STORM)) == {"b"}
+    assert await ids(Wanted(state=IncidentState.ENDED)) == {"c"}
+    assert await ids(Wanted(until=later.at)) == {"a", "b", "c"}
