@@ -37,3 +37,11 @@ class LogSettings:
                 raise ValueError(f"{name} of at least 0")
         if self.max_mb < 2 * self.segment_mb:
             raise ValueError("max_mb of at least two segments")
+
+    def gather_s(self, since_s: float) -> float:
+        """How long the writing thread gathers before the next group, `since_s` after the last was begun.
+
+        A third of `group_s` from begin to begin, for encoding and the commit take the rest; at least a tenth: behind a slow
+        commit, what came meanwhile has waited already.
+        """
+        return max(self.group_s / 3 - since_s, self.group_s / 10)

@@ -245,7 +245,7 @@ class SqliteLog:
 
     def _run(self) -> None:
         """Write groups until `close`. A failure of ours is logged, and the thread goes on."""
-        until_s = float("inf")
+        until_s, taken_s = float("inf"), monotonic()
         while True:
             self._idle = True
             if not len(self._inbox) and not self._moved and not self._closing:
@@ -253,8 +253,9 @@ class SqliteLog:
             self._wake.clear()
             self._idle = False
             if not self._urgent.is_set():
-                self._urgent.wait(self._settings.group_s / 4)  # encoding, the commit and a busy machine take the rest
+                self._urgent.wait(self._settings.gather_s(monotonic() - taken_s))
             self._urgent.clear()
+            taken_s = monotonic()
             try:
                 self._round()
             except Exception:  # our own fault: nothing must end this thread
