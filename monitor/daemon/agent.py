@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from math import inf
 from pathlib import Path
 
 from monitor.daemon.assembly import intake_of
@@ -40,13 +41,18 @@ log = logging.getLogger("stormwatch.agent")
 class _NoJudge:
     """Judges nothing: a correlator elsewhere reads what this agent publishes."""
 
-    def on_signal(self, signal: Signal) -> Sequence[IncidentChange]:
+    behind = False
+
+    def __init__(self) -> None:
+        self.refused: Mapping[tuple[str, str], int] = {}
+
+    def on_signal(self, signal: Signal, most: float = inf) -> Sequence[IncidentChange]:
         return ()
 
     def admit(self, signal: Signal) -> Signal:
         return signal
 
-    def complete(self, now: datetime) -> Sequence[IncidentChange]:
+    def complete(self, now: datetime, most: float = inf) -> Sequence[IncidentChange]:
         return ()
 
     def finish(self) -> Sequence[IncidentChange]:
