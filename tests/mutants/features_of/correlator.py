@@ -63,7 +63,7 @@ FEATURES = (
         "entries.sort(key=_order)",
         "pass",
     ),
-    swap("late signals are counted", "monitor.correlator.sequencer", "Sequencer.hold", "self.late += 1", "pass"),
+    swap("late signals are counted", "monitor.correlator.sequencer", "Sequencer.push", "self.late += 1", "pass"),
     swap(
         "a live second is judged when every source has passed it",
         "monitor.correlator.sequencer",
@@ -144,8 +144,8 @@ FEATURES = (
         "a channel that is not proved covers nothing, whatever its siblings send",
         "monitor.correlator.coverage",
         "Coverage.seen",
-        "source.claimed(asset) * source",
-        "source",
+        "source.claimed(asset) * seen",
+        "seen",
     ),
     Feature("a reading that cannot be true is not admitted", "probes.readings.admission", "refused", "return None"),
     swap(
