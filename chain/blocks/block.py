@@ -65,7 +65,8 @@ class Block:
     `writes` is None where the node gave no traces; `probed` is whether probes were made in this block. `still` are the
     addresses whose answers are all equal to those in the block that was digested before (see `DetectorSet`). `checked` are
     answers to reads that this block's own logs called for. `disputed` are logs that as many providers deny as report;
-    `contested`: no majority of providers has this block.
+    `contested`: no majority of providers has this block. `doubted`: addresses, and words as events
+    write them, of state that as many providers deny as show.
     """
 
     network: NetworkId
@@ -79,6 +80,7 @@ class Block:
     checked: StateRead = field(default_factory=StateRead)
     disputed: frozenset[Log] = frozenset()
     contested: bool = False
+    doubted: frozenset[str] = frozenset()
 
     def place(self, log: Log | Write | None = None) -> Place:
         """The place in the chain of this block, or of this log or write of it."""

@@ -26,6 +26,8 @@ class NodeFaultKind(StrEnum):
     TRUNCATED = "truncated"
     FORGED = "forged"
     NO_TRACES = "no_traces"
+    DISPUTED = "disputed"
+    """Its state of a block differs from that of as many other providers: nobody can say who is wrong."""
     COARSE = "coarse"
     """The node is too slow for the state of every block; it is read at the end of each run of blocks."""
 

@@ -1,8 +1,8 @@
 """Reads blocks from the nodes: headers by number, then the logs and the state of a run of blocks in a few batched requests.
 
-As many providers as the quorum says must agree on the logs. The logs of a single provider are compared with the block's bloom
-filter and, if the filter shows logs that the node did not send, with the receipts. The same request asks for writes inside
-blocks and for probes; both are bounded, and a block never fails because of them.
+As many providers as the quorum says must agree on the logs, and a second one on each change of the state. The logs of a single
+provider are compared with the block's bloom filter and, if the filter shows logs that the node did not send, with the receipts.
+The same request asks for writes inside blocks and for probes; both are bounded, and a block never fails because of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from chain.blocks.block import Block, Header, Write
-from chain.blocks.reads import AnyRead, CallBytes, CallWord, Probe, Reads, SlotWord, StateRead
+from chain.blocks.reads import AnyRead, Probe, Reads, SlotWord, StateRead
 from chain.events import NetworkId
 from chain.events.network import NodeFaultKind
 from chain.nodes import optional_methods
@@ -24,9 +24,9 @@ from chain.nodes.log_agreement import agreed_logs
 from chain.nodes.log_quorum import Agreement
 from chain.nodes.log_ranges import Logs, pieces, settle
 from chain.nodes.node import Clock, Node
-from chain.rpc.errors import NodeFailure, Refusal
-from chain.rpc.messages import Ask, header_ask, header_of, read_ask, read_of
-from chain.rpc.multicall import MIN_PACKED, MIN_PACKED_NARROW, Packed, plan, plan_again, single_ask, single_of, unpack
+from chain.nodes.state_reads import ReadPlan, States, agreed_state, state_of
+from chain.rpc.errors import NodeFailure
+from chain.rpc.messages import Ask, header_ask, header_of
 from chain.rpc.probe_batches import ProbeBatch
 from chain.rpc.storage_writes import (
     MAX_TRACED,
@@ -38,8 +38,6 @@ from chain.rpc.storage_writes import (
     writes_of,
 )
 
-States = dict[str, StateRead]
-"""Answers by block hash and read."""
 Writes = dict[str, tuple[Write, ...]]
 """Writes by block hash. A block is missing if the node did not give its writes."""
 
@@ -97,22 +95,41 @@ async def blocks(nodes: NodeGroup, network: NetworkId, wanted: BlocksWanted, clo
     async def act(node: Node) -> tuple[Node, Logs, States, Writes]:
         return node, *await _read(node, wanted)
 
-    async def logs_only(node: Node) -> Logs:
-        return (await _read(node, BlocksWanted(run=run, reads=reads, state_of=())))[0]
+    async def logs_and_share(node: Node) -> tuple[Logs, States]:
+        share = Reads()
+        if nodes.compares_state and run[-1] in wanted.state_of:
+            share = _of_state(nodes.state_voices.share(reads.state, packs=node.limits.packs))
+        reads_of = replace(
+            reads, state=share.state, deferrable=share.deferrable, writes=frozenset(), probes=frozenset()
+        )
+        logs, state, _ = await _read(
+            node, BlocksWanted(run=run, reads=reads_of, state_of=run[-1:] if share.state else ())
+        )
+        return logs, state
 
     reaching, contested = run[-1].number if run else 0, nodes.contested
     others_wanted = nodes.quorum - 1 if reads.addresses else 0
-    (node, logs, state, writes), others = await asyncio.gather(
-        nodes.first(act, reaching), nodes.witnesses(logs_only, reaching=reaching, most=others_wanted)
+    (node, logs, state, writes), heard = await asyncio.gather(
+        nodes.first(act, reaching), nodes.witnesses(logs_and_share, reaching=reaching, most=others_wanted)
     )
+    others = {name: one for name, (one, _) in heard.items()}
     if notice := node.limits.tracing.notice() if wanted.traced_of else None:
         nodes.mention(node.name, NodeFaultKind.NO_TRACES, notice)
     agreed: dict[str, Agreement] = {}
     if reads.addresses:
         by_node = {node.name: logs} | {name: one for name, one in others.items() if name != node.name}
         if any(one != logs for one in by_node.values()):
-            by_node |= await nodes.witnesses(logs_only, reaching=reaching, most=MAX_WITNESSES, asked=by_node)
+            more = await nodes.witnesses(logs_and_share, reaching=reaching, most=MAX_WITNESSES, asked=by_node)
+            by_node |= {name: one for name, (one, _) in more.items()}
+            heard |= more
         agreed = await agreed_logs(nodes, run, reads, by_node)
+    emitters = {block: {log.address for log in one.logs} for block, one in agreed.items()}
+    state, disputed = await agreed_state(
+        nodes,
+        run,
+        {node.name: state} | {name: one for name, (_, one) in heard.items() if name != node.name},
+        lambda block, read: read.address in emitters.get(block, ()),
+    )
     return [
         Block(
             network=network,
@@ -124,9 +141,14 @@ async def blocks(nodes: NodeGroup, network: NetworkId, wanted: BlocksWanted, clo
             probed=wanted.live and one is run[-1],
             disputed=agreed[one.hash].disputed if one.hash in agreed else frozenset(),
             contested=contested,
+            doubted=disputed.get(one.hash, frozenset()),
         )
         for one in run
     ]
+
+
+def _of_state(reads: frozenset[AnyRead]) -> Reads:
+    return Reads(state=reads, deferrable=reads)
 
 
 async def with_all_reads(nodes: NodeGroup, some: Sequence[Block], reads: Reads, clock: Clock) -> list[Block]:
@@ -142,17 +164,22 @@ async def with_checks(nodes: NodeGroup, some: Sequence[tuple[Block, Reads]]) -> 
     if not some:
         return []
 
-    async def act(node: Node) -> tuple[States, Writes]:
+    async def act(node: Node) -> tuple[str, States, Writes]:
         plans = [ReadPlan.of(block.header, reads.state, node) for block, reads in some]
-        state = await _state(node, plans, await node.ask([ask for one in plans for ask in one.asks]))
+        state = await state_of(node, plans, await node.ask([ask for one in plans for ask in one.asks]))
         traced = [block.header for block, reads in some if reads.writes]
         places = frozenset[SlotWord]().union(*(reads.writes for _, reads in some))
-        return state, await _several(node, places, traced)
+        return node.name, state, await _several(node, places, traced)
 
-    state, writes = await nodes.first(act, max(block.header.number for block, _ in some))
+    run = [block.header for block, _ in some]
+    name, state, writes = await nodes.first(act, max(one.number for one in run))
+    state, disputed = await agreed_state(nodes, run, {name: state}, lambda *_: True)
     return [
         replace(
-            block, checked=block.checked | state[block.header.hash], writes=writes.get(block.header.hash, block.writes)
+            block,
+            checked=block.checked | state[block.header.hash],
+            writes=writes.get(block.header.hash, block.writes),
+            doubted=block.doubted | disputed.get(block.header.hash, frozenset()),
         )
         for block, _ in some
     ]
@@ -186,96 +213,13 @@ async def _read(node: Node, wanted: BlocksWanted) -> tuple[Logs, States, Writes]
         if check and header_of(answers[len(asked)]).hash != run[-1].hash:
             raise NodeFailure(NodeFaultKind.BEHIND, "the node is on another fork")
         logs = await settle(node, asked, answers[: len(asked)])
-    state = await _state(node, read_plans, answers[len(asked) + len(check) :])
+    state = await state_of(node, read_plans, answers[len(asked) + len(check) :])
     if batch:
         state.setdefault(run[-1].hash, StateRead()).update(batch.read(probed, node.limits.separate_probes))
     for one in [block for block, some in writes.items() if contradicts(some, state.get(block) or StateRead())]:
         del writes[one]
         node.limits.tracing.record(understood=False)
     return logs, state, writes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadPlan:
-    """Holds the reads of one block, and the requests for them: packed ones first."""
-
-    header: Header
-    packed: tuple[Packed, ...]
-    plain: tuple[AnyRead, ...]
-
-    @classmethod
-    def of(cls, header: Header, reads: frozenset[AnyRead], node: Node) -> ReadPlan:
-        """Pack the reads if this node accepts packed calls."""
-        least = MIN_PACKED_NARROW if node.limits.narrow else MIN_PACKED
-        reads = optional_methods.asked_of(node, reads)
-        packed, plain = plan(reads, least) if node.limits.packs else ((), tuple(sorted(reads, key=repr)))
-        return cls(header=header, packed=packed, plain=plain)
-
-    @property
-    def asks(self) -> list[Ask]:
-        """The requests for these reads."""
-        return [
-            *(some.ask(self.header) for some in self.packed),
-            *(read_ask(read, {"blockHash": self.header.hash}) for read in self.plain),
-        ]
-
-
-async def _state(node: Node, read_plans: Sequence[ReadPlan], answers: Sequence[Any]) -> States:
-    """Decode the answers by block. A read that a packed call did not answer is requested once more, alone."""
-    found: States = {}
-    again: list[tuple[Header, AnyRead]] = []
-    packed = understood = False
-    at = 0
-    for one in read_plans:
-        words = found.setdefault(one.header.hash, StateRead())
-        for some in one.packed:
-            unpacked = unpack(some, answers[at])
-            at += 1
-            packed, understood = True, understood or unpacked is not None
-            words |= unpacked or {}
-            again += [(one.header, read) for read in some.reads if read not in words]
-        _put(words, zip(one.plain, answers[at : at + len(one.plain)], strict=True))
-        at += len(one.plain)
-    if packed:
-        node.limits.packed(understood)
-    if again and understood and node.limits.narrow:
-        again = await _together_again(node, found, again)
-    if again:
-        asks = [_again_ask(read, header, packs=understood) for header, read in again]
-        for (header, read), answer in zip(again, await node.ask(asks), strict=True):
-            alone_again = understood and isinstance(read, CallWord | CallBytes) and not isinstance(answer, Refusal)
-            word = single_of(read, answer) if alone_again else read_of(read, answer)
-            if word is not None:
-                found[header.hash][read] = word
-    return found
-
-
-async def _together_again(
-    node: Node, found: States, again: Sequence[tuple[Header, AnyRead]]
-) -> list[tuple[Header, AnyRead]]:
-    """Request the calls without an answer once more, packed, in one request; return what must be requested alone."""
-    left: list[tuple[Header, AnyRead]] = []
-    calls: list[tuple[Header, Packed]] = []
-    for header in dict.fromkeys(one for one, _ in again):
-        packed, alone = plan_again([read for one, read in again if one is header])
-        calls += [(header, some) for some in packed]
-        left += [(header, read) for read in alone]
-    answers = await node.ask([some.ask(header) for header, some in calls])
-    for (header, some), answer in zip(calls, answers, strict=True):
-        found[header.hash] |= unpack(some, answer) or {}
-    return left
-
-
-def _again_ask(read: AnyRead, header: Header, *, packs: bool) -> Ask:
-    at = {"blockHash": header.hash}
-    return single_ask(read, at) if packs and isinstance(read, CallWord | CallBytes) else read_ask(read, at)
-
-
-def _put(words: dict[AnyRead, object], answers: Any) -> None:
-    for read, answer in answers:
-        word = read_of(read, answer)
-        if word is not None:
-            words[read] = word
 
 
 async def _answered_with(

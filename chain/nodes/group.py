@@ -22,6 +22,7 @@ from chain.nodes import forks
 from chain.nodes.head_choice import LAG_BLOCKS, Believed, HeadChoice, believed_chain, check_heads
 from chain.nodes.health import NodeHealth, NodeState
 from chain.nodes.node import Clock, Node
+from chain.nodes.state_agreement import StateVoices
 from chain.nodes.voices import majority
 from chain.rpc.errors import NodeFailure
 from chain.rpc.messages import header_ask, header_of
@@ -73,6 +74,7 @@ class NodeGroup:
         self._faults: list[NodeFault] = []
         self._choice = HeadChoice(quorum, stall_s)
         self._measured_at: datetime | None = None
+        self.state_voices = StateVoices(self.providers)
 
     @property
     def providers(self) -> Mapping[str, str]:
@@ -83,6 +85,11 @@ class NodeGroup:
     def several(self) -> bool:
         """Whether a second node exists to compare with."""
         return len(self._states) > 1
+
+    @property
+    def compares_state(self) -> bool:
+        """Whether a second provider exists that the operator wants to be asked."""
+        return self.quorum > 1 and len(set(self.providers.values())) > 1
 
     @property
     def pushing(self) -> Node | None:
@@ -176,6 +183,23 @@ class NodeGroup:
         states = [*[*others, *more][:most], *(quick if most else ())]
         found = await asyncio.gather(*(self._witness(state, act) for state in states))
         return {state.node.name: one for state, one in zip(states, found, strict=True) if one is not None}
+
+    async def other_providers(
+        self, act: Callable[[Node], Awaitable[T]], *, reaching: int, asked: Container[str], most: int
+    ) -> dict[str, T]:
+        """Return the results of the best node of each provider that none of the `asked` nodes has, of at most `most`."""
+        heard = {provider for name, provider in self.providers.items() if name in asked}
+        best: dict[str, NodeState] = {}
+        for state in self._ranked(reaching):
+            if state.node.provider not in heard:
+                best.setdefault(state.node.provider, state)
+        states = list(best.values())
+        found: dict[str, T] = {}
+        while states and len(found) < most:
+            some, states = states[: most - len(found)], states[most - len(found) :]
+            answers = await asyncio.gather(*(self._witness(state, act) for state in some))
+            found |= {state.node.name: one for state, one in zip(some, answers, strict=True) if one is not None}
+        return found
 
     async def from_each(self, act: Callable[[Node], Awaitable[T]], names: Container[str]) -> dict[str, T]:
         """Return the results of these nodes by name. Failed or slow nodes are left out."""

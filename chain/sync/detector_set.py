@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from chain.blocks.block import Block
 from chain.blocks.reads import Reads, together
@@ -104,17 +104,26 @@ class DetectorSet:
 
 
 def _marked(block: Block, events: list[PlacedEvent]) -> list[PlacedEvent]:
-    """Mark the events that rest on what providers dispute: the whole block, or a log of theirs or of their transaction."""
-    if not block.contested and not block.disputed:
+    """Mark the events that rest on what providers dispute: the whole block, a log of theirs or of their transaction, or state."""
+    if not block.contested and not block.disputed and not block.doubted:
         return events
     indexes = {log.index for log in block.disputed}
     transactions = {log.transaction for log in block.disputed}
     return [
         replace(event, place=replace(event.place, disputed=True))
-        if block.contested or event.place.log_index in indexes or event.place.transaction in transactions
+        if block.contested
+        or event.place.log_index in indexes
+        or event.place.transaction in transactions
+        or _names_one(event, block.doubted)
         else event
         for event in events
     ]
+
+
+def _names_one(event: PlacedEvent, doubted: frozenset[str]) -> bool:
+    return bool(doubted) and any(
+        isinstance(word, str) and word in doubted for word in (getattr(event, one.name) for one in fields(event))
+    )
 
 
 def _ordered(events: Sequence[PlacedEvent]) -> list[tuple[float, PlacedEvent]]:

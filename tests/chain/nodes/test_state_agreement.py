@@ -1,0 +1,155 @@
+"""Runs random schedules of a provider that lies about the state, asked first: no lie is believed, no honest node is named."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from chain.blocks.reads import AnyRead, CodeHash, SlotWord
+from chain.events import ChainEvent
+from chain.events.network import NodeFaultKind
+from chain.events.upgrades import ContractUpgraded
+from chain.nodes.state_agreement import MAX_UNPACKED, SHARES, StateVoices
+from chain.rpc.messages import Ask
+from tests.chain.builders import address, header
+from tests.chain.nodes.test_nodes_disagreeing import faults, nothing_undone, through
+from tests.chain.simulated import PROXY, SLOT, Chain, SimulatedNode
+from tests.chain.sync.test_reorgs import followed, valid_events
+
+SEEDS = range(4)
+LATE = SHARES + 2
+"""Blocks until a hidden change is found: two blocks come at once."""
+
+
+def lying(chain: Chain, lie: Callable[[int, int], int]) -> Callable[[Ask, Any], Any]:
+    """Answers `lie(block, slot)` for the watched slot."""
+
+    def twist(ask: Ask, answer: Any) -> Any:
+        method, params = ask
+        if (
+            method == "eth_getStorageAt"
+            and params[0] == PROXY
+            and int(params[1], 16) == SLOT
+            and isinstance(answer, str)
+        ):
+            return f"0x{lie(chain.by_hash[params[2]['blockHash']].number, int(answer, 16)):064x}"
+        return answer
+
+    return twist
+
+
+def inventing(seed: int) -> Callable[[int, int], int]:
+    return lambda number, slot: 0xBAD if random.Random(f"{seed} {number}").random() < 0.3 else slot
+
+
+def upgrades(reported: Sequence[ChainEvent]) -> list[tuple[int, str | None, str]]:
+    return [
+        (event.place.block_number, event.old, event.new)
+        for event in valid_events(list(reported))
+        if isinstance(event, ContractUpgraded)
+    ]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_of_three_providers_an_invented_change_is_not_told_and_the_liar_alone_is_named(seed: int) -> None:
+    chain = Chain(seed, silent=0.5)
+    liar = SimulatedNode("liar", chain, twist=lying(chain, inventing(seed)))
+    reported = await through(chain, liar, SimulatedNode("one", chain), SimulatedNode("two", chain))
+    assert upgrades(reported) == upgrades(await followed(chain))
+    assert faults(reported) == {("liar", NodeFaultKind.FORGED)}
+    assert not any(event.place.disputed for event in valid_events(reported))
+    assert nothing_undone(reported)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_of_two_providers_an_invented_change_is_told_as_disputed_and_nobody_is_at_fault(seed: int) -> None:
+    chain = Chain(seed, silent=0.5)
+    liar = SimulatedNode("liar", chain, twist=lying(chain, inventing(seed)))
+    reported = await through(chain, liar, SimulatedNode("one", chain))
+    lies = [
+        event for event in valid_events(reported) if isinstance(event, ContractUpgraded) and int(event.new, 16) == 0xBAD
+    ]
+    assert lies
+    assert all(event.place.disputed for event in lies)
+    assert faults(reported) == {("liar", NodeFaultKind.DISPUTED), ("one", NodeFaultKind.DISPUTED)}
+
+
+@pytest.mark.parametrize("honest", [1, 2])
+async def test_a_change_that_the_first_node_hides_is_found_within_a_few_blocks(honest: int) -> None:
+    chain = Chain(5)
+    chain.grow(4, quiet=True)
+    liar = SimulatedNode("liar", chain, twist=lying(chain, lambda number, slot: 1))
+    nodes = [SimulatedNode(f"honest{at}", chain) for at in range(honest)]
+    hidden: list[int] = []
+
+    def grow(blocks: int) -> None:
+        Chain.grow(chain, blocks, quiet=bool(hidden))
+        hidden.extend(one.number for one in chain.blocks[-blocks:] if one.slot != 1 and not hidden)
+
+    chain._silent = 1.0
+    chain.grow = grow  # type: ignore[assignment, method-assign]
+    reported = await through(chain, liar, *nodes, rounds=16)
+    found = [event for event in valid_events(reported) if isinstance(event, ContractUpgraded)]
+    assert hidden
+    assert found
+    assert found[0].place.block_number <= hidden[0] + LATE
+    assert found[0].place.disputed is (honest == 1)
+    fault = NodeFaultKind.FORGED if honest == 2 else NodeFaultKind.DISPUTED
+    assert ("liar", fault) in faults(reported)
+    if honest == 2:
+        assert {node for node, _ in faults(reported)} == {"liar"}
+
+
+async def test_a_logged_change_that_the_first_node_denies_is_told_in_its_block() -> None:
+    chain = Chain(3, silent=0.0)
+    liar = SimulatedNode("liar", chain, twist=lying(chain, lambda number, slot: 1))
+    reported = await through(chain, liar, SimulatedNode("one", chain), SimulatedNode("two", chain))
+    assert upgrades(reported) == upgrades(await followed(chain)) != []
+    assert {node for node, _ in faults(reported)} == {"liar"}
+
+
+READ, OTHER = SlotWord(address(1), 1), CodeHash(address(2))
+PROVIDERS = {"a": "a", "b": "b", "c": "c"}
+
+
+async def test_only_answers_that_are_new_or_changed_are_asked_of_a_second_provider() -> None:
+    voices, asked = StateVoices(PROVIDERS), list[frozenset[AnyRead]]()
+    one, two, three = header(1), header(2), header(3)
+
+    async def others(
+        doubts: Mapping[str, frozenset[AnyRead]], heard: Sequence[str], most: int
+    ) -> Mapping[str, Mapping[str, Mapping[AnyRead, object]]]:
+        asked.extend(doubts.values())
+        return {"b": {block: {read: words[block][read] for read in reads} for block, reads in doubts.items()}}
+
+    words: dict[str, dict[AnyRead, object]] = {
+        one.hash: {READ: 1, OTHER: 5},
+        two.hash: {READ: 1, OTHER: 5},
+        three.hash: {READ: 2, OTHER: 5},
+    }
+    for run in ([one], [two], [three], [three]):
+        found = await voices.agreed(run, {"a": {head.hash: words[head.hash] for head in run}}, others, lambda *_: False)
+        assert (found.instead, found.disputed, found.faults) == ({}, {}, {})
+    assert asked == [frozenset({READ, OTHER}), frozenset({READ})]
+
+
+async def test_a_change_that_nobody_else_answers_for_counts() -> None:
+    async def nobody(*_: object) -> Mapping[str, Mapping[str, Mapping[AnyRead, object]]]:
+        return {}
+
+    found = await StateVoices(PROVIDERS).agreed(
+        [header(1)], {"a": {header(1).hash: {READ: 1}}}, nobody, lambda *_: False
+    )
+    assert (found.instead, found.disputed, found.faults) == ({}, {}, {})
+
+
+def test_every_read_is_compared_in_turn_and_few_where_each_is_a_request_of_its_own() -> None:
+    reads = frozenset[AnyRead](SlotWord(address(at), 1) for at in range(1000))
+    voices = StateVoices(PROVIDERS)
+    compared = [voices.share(reads, packs=True) for _ in range(SHARES)]
+    assert frozenset[AnyRead]().union(*compared) == reads
+    assert len(voices.share(reads, packs=False)) == MAX_UNPACKED
+    assert voices.share(frozenset(), packs=True) == frozenset()
