@@ -58,6 +58,14 @@ def test_the_perfect_storm_has_its_three_legs_and_a_feed_that_goes_blind() -> No
     assert storm.expect.level == "perfect-storm"
 
 
+def test_the_storms_third_leg_is_the_last_of_the_three_to_begin() -> None:
+    storm = load("perfect-storm")
+    migration = storm.chain()[0].at_s
+    venue = min(stage.at_s for stage in storm.stages if stage.throttle is not None)
+    liquidations = min(stage.at_s for stage in storm.stages if stage.liquidations_per_s is not None)
+    assert storm.expect.third_leg_at_s == max(migration, venue, liquidations) == 40
+
+
 def test_everything_is_quiet_before_the_start_and_after_the_recovery() -> None:
     storm = load("perfect-storm")
     assert at(storm, "okx", None) == CALM
