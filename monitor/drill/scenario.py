@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+from monitor.drill.facts import Fact, check_facts, check_pace
 from monitor.errors import OperatorError, nearest
 from monitor.incidents import LEVEL_NAMES, Fault
 from monitor.registry import Registry
@@ -119,10 +120,18 @@ class Expect:
     within_s: float = 60.0
     findings: tuple[str, ...] = ()
 
+    def words(self) -> str:
+        """The expected level in words: "perfect-storm", "at most watch"."""
+        return ("at most " if self.at_most else "") + self.level
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One scenario. `venues` are those that the world simulates."""
+    """One scenario. `venues` are those that the world simulates.
+
+    `facts` are what a replay is written from, `assumed` what no source gives and the replay had to choose, `compressed` the
+    seconds of the incident in one second of the scenario.
+    """
 
     name: str
     title: str
@@ -133,6 +142,9 @@ class Scenario:
     expect: Expect
     venues: tuple[str, ...] = VENUES
     stages: tuple[Stage, ...] = field(default_factory=tuple)
+    facts: tuple[Fact, ...] = ()
+    assumed: tuple[str, ...] = ()
+    compressed: float = 1.0
 
     def chain(self) -> tuple[ChainStep, ...]:
         """Every step on the chain, in time order."""
@@ -172,6 +184,8 @@ def checked(scenario: Scenario) -> Scenario:
     for index, stage in enumerate(scenario.stages):
         _check_stage(f"stages[{index}]", stage, scenario)
     _check_chain(scenario.chain())
+    check_facts(scenario.facts, scenario.length_s)
+    check_pace(scenario.compressed, scenario.title)
     expect = scenario.expect
     _one_of("expect.level", expect.level, tuple(LEVEL_NAMES.values()))
     _one_of("expect.fault", expect.fault, ("", *(one.value for one in Fault)))

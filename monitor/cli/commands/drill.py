@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from monitor.drill.runner import DrillOrder, Progress
     from monitor.drill.verdict import DrillVerdict
 
+LIST = "list"
+"""In the place of a scenario: list the shipped ones."""
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
@@ -24,7 +27,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def drill(
-    scenario: Annotated[str, typer.Argument(help="A shipped scenario, or the path of a .toml file.")] = "perfect-storm",
+    scenario: Annotated[
+        str, typer.Argument(help='A shipped scenario, the path of a .toml file, or "list".')
+    ] = "perfect-storm",
     out: Annotated[Path, typer.Option("--out", "-o", help="Where recording and snapshot go.")] = Path("drills"),
     config: Annotated[
         Path | None,
@@ -37,22 +42,27 @@ def drill(
         str, typer.Option(help="Send traces and metrics to this collector, e.g. http://127.0.0.1:4318.")
     ] = "",
     json: Json = False,
-    list_: Annotated[bool, typer.Option("--list", help="List the shipped scenarios.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help='The same as "drill list".')] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what it plays and from which facts, and play nothing.")
+    ] = False,
 ) -> None:
     """Rehearse a scenario: simulated venues and chain, the real daemon, database and sinks. Exit 0 only if it passed."""
     from monitor.drill import scenario as scenarios
 
-    if list_:
-        for name in scenarios.names():
-            title = scenarios.load(name).title
-            if json:
-                print_json({"scenario": name, "title": title})
-            else:
-                typer.echo(f"{name}: {title}")
+    if list_ or scenario == LIST:
+        from monitor.cli.render import drill as shown
+
+        shown.print_all([scenarios.load(name) for name in scenarios.names()], json=json)
         return
     chosen = scenarios.load(scenario)
     if venues:
         chosen = scenarios.played_by(chosen, scenarios.named(venues))
+    if explain:
+        from monitor.cli.render import drill as shown
+
+        shown.print_one(chosen, json=json)
+        return
     from monitor.drill.runner import DrillOrder
 
     _check(out, otlp)

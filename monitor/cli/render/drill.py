@@ -1,0 +1,83 @@
+"""Prints the drill's scenarios: the list of them, and what one plays, from which facts, and what it expects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from monitor.cli.shared import print_json, print_report, print_table
+from monitor.drill.facts import GRADES, Fact
+from monitor.drill.scenario import Expect, Scenario, Stage
+
+
+def print_all(scenarios: Sequence[Scenario], *, json: bool) -> None:
+    """One line for each scenario."""
+    if json:
+        for one in scenarios:
+            listed = {
+                "scenario": one.name,
+                "title": one.title,
+                "length_s": one.length_s,
+                "expected": one.expect.words(),
+            }
+            print_json({**listed, "facts": len(one.facts)})
+        return
+    rows = [(one.name, f"{one.length_s:g} s", one.expect.words(), _written_from(one), one.title) for one in scenarios]
+    print_table(
+        "scenarios; facts: the grades of those that a replay is written from",
+        ("scenario", "length", "expected", "facts", "title"),
+        rows,
+        ("scenario", "expected"),
+    )
+
+
+def print_one(scenario: Scenario, *, json: bool) -> None:
+    """What one scenario plays. As JSON: the whole scenario, as its file gives it."""
+    if json:
+        print_json(scenario)
+        return
+    print_report(f"{scenario.name}: {scenario.title}", _lines(scenario))
+
+
+def _written_from(scenario: Scenario) -> str:
+    return ", ".join(sorted({one.grade.value for one in scenario.facts})) or "invented"
+
+
+def _lines(scenario: Scenario) -> Iterator[tuple[int, str, str]]:
+    pace = f", {scenario.compressed:g} s of the incident in one" if scenario.compressed > 1 else ""
+    yield 0, "length", f"{scenario.length_s:g} s{pace}"
+    yield 0, "world", f"{scenario.asset} at {scenario.price:g} USD on {', '.join(scenario.venues)}"
+    yield from ((0, "expected" if place == 0 else "", text) for place, text in enumerate(_expected(scenario.expect)))
+    yield 0, "played", "seconds of the scenario"
+    for stage in scenario.stages:
+        yield 1, _span(stage), stage.title + (f" ({', '.join(stage.venues)})" if stage.venues else "")
+    if not scenario.facts:
+        yield 0, "facts", "none: it is invented and encodes no incident"
+    else:
+        yield 0, "facts", "UTC, with grade and sources"
+    for fact in scenario.facts:
+        yield 1, fact.grade.value, _fact(fact)
+    for grade in sorted({one.grade for one in scenario.facts}):
+        yield 0, f"grade {grade.value}", GRADES[grade]
+    yield from ((0, "assumed", one) for one in scenario.assumed)
+
+
+def _expected(expect: Expect) -> Iterator[str]:
+    within = (
+        ""
+        if expect.at_most
+        else f" within {expect.within_s:g} s of the third leg's onset at {expect.third_leg_at_s:g} s"
+    )
+    yield expect.words() + within
+    if expect.fault:
+        yield f"the fault is named: {expect.fault}"
+    if expect.findings:
+        yield f"found: {', '.join(expect.findings)}"
+
+
+def _span(stage: Stage) -> str:
+    return f"{stage.at_s:g}-{stage.until_s:g}" if stage.until_s is not None else f"{stage.at_s:g}-"
+
+
+def _fact(fact: Fact) -> str:
+    played = "not played" if fact.at_s is None else f"played at {fact.at_s:g} s"
+    return f"{fact.when}: {fact.said} ({played}; {', '.join(fact.sources) or 'no source'})"
