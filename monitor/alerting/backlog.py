@@ -1,4 +1,4 @@
-"""Looks ahead in the log: the changes of each incident behind a position, without their evidence.
+"""Looks ahead in the log: the changes of each incident behind a position, in outline.
 
 A sink that was away asks it what an incident's present state is, and what it missed. It is read once and then extended.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from monitor.alerting.concern import outline
 from monitor.incidents import IncidentChange
 from monitor.log import Chunk, DeliveryResult, Place, Stream
 from monitor.log.change_json import decode_change
@@ -56,7 +57,7 @@ class DeliveryLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A change ahead: its position, when it was appended, and its words without evidence and verdict."""
+    """A change ahead: its position, when it was appended, and its outline."""
 
     position: int
     at: datetime
@@ -100,7 +101,6 @@ class Backlog:
                 change = decode_change(entry.body)
             except ValueError:
                 continue  # its own turn comes, and says so
-            words = replace(change, verdict=None, evidence=(), counter_evidence=(), blind=(), rejected_causes=())
-            self._seen[change.incident_id].append(Seen(entry.position, entry.at, words))
+            self._seen[change.incident_id].append(Seen(entry.position, entry.at, outline(change)))
         self._held += len(chunk.entries)
         self._reached = chunk.reached

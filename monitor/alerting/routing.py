@@ -1,7 +1,7 @@
 """Decides which sinks get an incident change, and why. Pure: no clock except the changes' own event time, no sockets.
 
 A sink that got a note about an incident also gets its later changes and its end, whatever the level is then; otherwise
-the rule's level and `pages_only` decide. Updates at the same level are rate-limited, so that they do not bury the page.
+the rule's level, `pages_only` and filters decide. Updates at the same level are rate-limited, so that they do not bury the page.
 A revision that a sink got, alone or as the present state of a note about missed changes, never goes to it again.
 """
 
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from monitor.alerting.concern import Filters
 from monitor.incidents import LEVEL_NAMES, ChangeKind, IncidentChange, Level
 
 MAX_INCIDENTS = 1024
@@ -31,6 +32,7 @@ class Rule:
     pages_only: bool = False
     changed_level_only: bool = False
     repeat_s: float = 60.0
+    filters: Filters = field(default_factory=Filters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,9 @@ def decide(rule: Rule, last_note: LastNote | None, change: IncidentChange) -> De
         return _reject(f"level {LEVEL_NAMES[change.level]} is below {LEVEL_NAMES[rule.min_level]}")
     if rule.pages_only and not change.pages:
         return _reject("the change does not page, and this route accepts pages only")
+    refusal = "" if last_note is not None else rule.filters.refusal(change)
+    if refusal:
+        return _reject(refusal)
     if last_note is None or change.level != last_note.level:
         return Decision(goes=True, reason=f"level {LEVEL_NAMES[change.level]} is news to this route")
     if rule.changed_level_only:

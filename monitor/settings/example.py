@@ -99,6 +99,8 @@ targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wi
 # min_level = "squall"
 # stale_after_s = "1h"                              # older changes are told by one note an incident, and page nobody
 # remind_s = "30m"                                  # an incident that is still open is told again; 0 for never (the default)
+# legs = ["migration"]                              # only these legs; so too assets = ["BTC"], venues = ["okx", "target:NAME"]
+# drill = "any"                                     # rehearsals too; "never", or "only" them
 
 # [sinks.alertmanager]
 # url = "http://127.0.0.1:9093"                     # an open incident is posted again each minute and fires until it ends

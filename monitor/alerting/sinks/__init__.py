@@ -11,10 +11,11 @@ from dataclasses import dataclass, fields
 from math import inf
 from typing import Any, Protocol
 
+from monitor.alerting.concern import Drills, Filters
 from monitor.alerting.routing import Rule
 from monitor.alerting.sink import Sink
-from monitor.errors import OperatorError, nearest
-from monitor.incidents import LEVEL_NAMES, Level
+from monitor.errors import Mistakes, OperatorError, nearest
+from monitor.incidents import LEGS, LEVEL_NAMES, Leg, Level
 from monitor.registry import Registry
 from monitor.settings.reader import read
 
@@ -69,6 +70,10 @@ class _Common:
     repeat_s: float = 60.0
     stale_after_s: float = STALE_AFTER_S
     remind_s: float | None = None
+    legs: tuple[str, ...] | None = None
+    assets: tuple[str, ...] | None = None
+    venues: tuple[str, ...] | None = None
+    drill: Drills = Drills.ANY
 
 
 _LEVELS = {LEVEL_NAMES[level]: level for level in Level if level is not Level.CALM}
@@ -109,6 +114,7 @@ def _route(name: str, table: Mapping[str, Any], env: Mapping[str, str]) -> Route
         raise OperatorError(f"{key}.min_level", common.min_level, allowed, nearest(common.min_level, list(_LEVELS)))
     if not 0 < common.stale_after_s < inf:
         raise OperatorError(f"{key}.stale_after_s", common.stale_after_s, "more than 0", "raise it")
+    filters = _filters(common, key)
     if not common.enabled:
         return None
     own = read(sink_type.settings, {one: table[one] for one in table if one in own_keys}, key)
@@ -117,9 +123,29 @@ def _route(name: str, table: Mapping[str, Any], env: Mapping[str, str]) -> Route
         pages_only=common.pages_only,
         changed_level_only=common.changed_level_only,
         repeat_s=common.repeat_s,
+        filters=filters,
     )
     remind_s = sink_type.remind_s if common.remind_s is None else common.remind_s
     return Route(name, rule, sink_type.build(own, env, key), common.stale_after_s, remind_s)
+
+
+def _filters(common: _Common, key: str) -> Filters:
+    """The filters of a table. Raises OperatorError with all mistakes; whether a name is watched is the settings' business."""
+    mistakes = Mistakes()
+    known = [one.value for one in LEGS]
+    for name, given in (("legs", common.legs), ("assets", common.assets), ("venues", common.venues)):
+        if given == ():
+            mistakes.add(OperatorError(f"{key}.{name}", "[]", "at least one name", "take the key out to get all"))
+    for index, leg in enumerate(common.legs or ()):
+        if leg not in known:
+            mistakes.add(OperatorError(f"{key}.legs[{index}]", leg, ", ".join(known), nearest(leg, known)))
+    mistakes.tell()
+    return Filters(
+        legs=frozenset(Leg(one) for one in common.legs or ()),
+        assets=frozenset(common.assets or ()),
+        venues=frozenset(common.venues or ()),
+        drill=common.drill,
+    )
 
 
 def _untyped(kind: str) -> str:
