@@ -22,7 +22,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from monitor.errors import OperatorError
 from monitor.telemetry.incident_traces import MAX_EVENTS, MAX_LINKS, IncidentIds
@@ -86,6 +86,7 @@ def build(
         sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False, id_generator=ids, span_limits=limits
     )
     registry = CollectorRegistry(auto_describe=False)
+    ProcessCollector(registry=registry)  # by Prometheus' own names, process_…, that every dashboard knows
     readers: list[MetricReader] = [
         PrometheusMetricReader(scope_info_enabled=False, registry=registry, cardinality_limits=_CARDINALITY)
     ]

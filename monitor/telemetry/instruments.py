@@ -7,6 +7,8 @@ documents print it; no other place names a metric.
 
 from __future__ import annotations
 
+from math import inf
+
 from monitor.telemetry.metric import Metric, counter, gauge, histogram
 
 _LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -302,6 +304,14 @@ LOOP_LAG = histogram(
     "stormwatch.loop.lag",
     "Lateness of our own event loop at each wake-up, 20 a second: above 0.05 it is taken off what venues are blamed for",
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
+)
+BUILD_INFO = gauge(
+    "stormwatch.build.info",
+    "{build}",
+    "Always 1: the version that runs, and Python's",
+    "version",
+    "python",
+    stale_s=inf,
 )
 PART_RESTARTS = counter(
     "stormwatch.part.restarts", "{restart}", "Restarts of a part after a failure of ours", "part", unbounded=("part",)

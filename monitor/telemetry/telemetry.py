@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import platform
 from collections.abc import Mapping
 
 from opentelemetry.sdk.resources import Resource
@@ -68,6 +69,7 @@ class Telemetry:
         self._providers = build(settings, resource, env, exporters or ExtraExporters())
         self._tracer = self._providers.tracers.get_tracer(SCOPE, version)
         self._figures = Figures(self._providers.meters.get_meter(SCOPE, version))
+        self._figures.set_gauge(table.BUILD_INFO, 1, version, platform.python_version())
         self._incidents = IncidentTraces(self._tracer, self._providers.ids)
         self._exports_spans = self._providers.exports_spans
         self._totals: dict[tuple[str, ...], int] = {}
@@ -147,7 +149,7 @@ class Telemetry:
         self._figures.add(table.DELIVERY, 1, sink, outcome)
 
     def prometheus(self) -> tuple[bytes, str]:
-        """All metrics in Prometheus' format: body and content type. Takes some milliseconds."""
+        """All metrics, and those of our process (Linux), in Prometheus' format: body and type. Takes some milliseconds."""
         return generate_latest(self._providers.registry), CONTENT_TYPE_LATEST
 
     def log_sink(self) -> logging.Handler:
