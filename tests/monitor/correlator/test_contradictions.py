@@ -316,3 +316,41 @@ def test_withdrawals_that_are_declared_open_while_nothing_leaves_contradict_each
         "alpha says that withdrawals of ETH over ethereum are open, but its hot wallets paid out nothing for 3660 s "
         "(their rhythm allows 900 s)"
     )
+
+
+# --- bounds
+
+
+def test_a_venue_that_fails_within_three_minutes_of_its_announced_end_does_not_contradict_itself() -> None:
+    world = World()
+    world.status(0, begins=0, ends=100, planned=True)
+    world.status(240)
+    world.requests(60, 280)
+
+    assert world.names(280) == []
+
+
+def test_of_more_than_512_requests_in_the_window_the_oldest_is_forgotten() -> None:
+    world = World()
+    world.request(0.0, "maintenance")
+    for number in range(512):
+        world.request(1 + number / 4, "overloaded")
+    world.status(125)
+
+    world.complete(130)
+    assert world.only().said.endswith("(overloaded 512)")
+
+
+def test_of_more_than_4096_wallets_the_oldest_is_forgotten_and_a_known_one_takes_no_place() -> None:
+    def of(asset: str) -> Subject:
+        return Subject(asset=asset, venue="alpha", network="ETH")
+
+    world = World()
+    world.wallet(0, 1.0)
+    for number in [*range(4095), 4094]:
+        world.send(SignalKind.WALLET, 1, 1.0, of(f"A{number}"))
+    world.silent(2)
+    assert world.names(10) == ["declared_open"]
+    world.send(SignalKind.WALLET, 11, 1.0, of("ANOTHER"))
+    world.complete(20)
+    assert world.only().at == moment(10)

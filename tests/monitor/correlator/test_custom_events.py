@@ -31,6 +31,7 @@ def test_an_event_is_evidence_of_the_leg_and_grade_that_the_operator_gave_it(leg
     assert (evidence.leg, evidence.grade, evidence.weight) == (leg, grade, float(grade))
     assert (evidence.subject.asset, evidence.subject.contract) == (TOKEN.asset, TOKEN.contract)
     assert evidence.links == ("a:b",)
+    assert evidence.half_life_s == 3600.0
     assert f"stopped: {TOKEN.contract} wrote Paused(address) (account=0xb0)" in evidence.said
 
 

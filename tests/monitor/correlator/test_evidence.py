@@ -184,6 +184,8 @@ def test_removals_add_up_and_additions_reduce_them() -> None:
     harness = ProducerHarness("liquidity")
     for index in range(3):
         harness.send(SignalKind.LIQUIDITY_REMOVED, 10 + index, 0.2, CHAIN, event_id=f"r{index}")
+        if index == 1:
+            assert [one.onset for one in harness.board.everything()] == [at(10)]
     assert harness.grades == {"liquidity_gone": 2}
     harness.send(SignalKind.LIQUIDITY_ADDED, 20, 0.9, CHAIN, event_id="a")
     assert not harness.grades

@@ -25,6 +25,7 @@ def test_a_frozen_pool_is_grade_three_until_it_is_lifted() -> None:
     assert harness.grades
     sent(harness, 0.0)
     assert not harness.grades
+    assert not harness.board.retracted
 
 
 def test_destroyed_units_of_a_hot_wallet_are_grade_four() -> None:
@@ -42,6 +43,7 @@ def test_a_reorg_withdraws_the_freeze_that_it_undoes() -> None:
     assert harness.grades
     harness.send(SignalKind.RETRACTION, 20, 1.0, POOL, retracts="f")
     assert not harness.grades
+    assert [one.name for one in harness.board.retracted] == ["holder_frozen"]
 
 
 def test_of_very_many_freezes_the_oldest_is_no_longer_known() -> None:

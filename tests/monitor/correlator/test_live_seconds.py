@@ -175,6 +175,13 @@ def test_the_window_of_lags_is_bounded() -> None:
     assert lags.largest(99999.0) == 0.0
 
 
+def test_a_lag_counts_for_six_parts_of_ten_seconds_and_the_one_that_has_begun() -> None:
+    lags = TransitLag()
+    lags.take(49.0, 5.0)
+    assert lags.largest(109.9) == 5.0
+    assert lags.largest(110.0) == 0.0
+
+
 @dataclass
 class Live:
     """A live run of one correlator: what it admitted and what it reported."""

@@ -211,3 +211,17 @@ def test_the_surge_of_venue_feeds_does_not_count_a_chain_among_its_feeds() -> No
     lone.complete(1)
     assert isinstance(lone.producer, liquidation_surge.LiquidationSurgeEvidence)
     assert lone.coverage.trust == {}
+
+
+def test_what_a_reorg_undid_to_the_last_is_counted_when_it_comes_back() -> None:
+    market = warm()
+    ids = [market.liquidated(MINUTE_S * market.minute, f"again{number}") for number in range(40)]
+    market.pass_minute()
+    assert market.lone.evidence
+    for one in ids:
+        market.retracted(one)
+    assert not market.lone.evidence
+    for number in range(40):
+        market.liquidated(MINUTE_S * market.minute, f"again{number}")
+    market.pass_minute()
+    assert "40 liquidations on chain" in market.lone.only().said

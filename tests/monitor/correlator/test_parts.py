@@ -247,6 +247,8 @@ def test_the_joint_rate_of_three_legs_is_far_below_that_of_two_and_of_one() -> N
         (0.5, "by chance once in 2.0 days"),
         (1 / 21, "by chance once in 3.0 weeks"),
         (1 / 730.5, "by chance once in 2.0 years"),
+        (1 / (1e6 * 365.25), "by chance once in 1,000,000 years"),
+        (0.99 / (1e6 * 365.25), "by chance less than once in a million years"),
     ],
 )
 def test_a_false_alarm_rate_is_written_in_words(rate: float, words: str) -> None:

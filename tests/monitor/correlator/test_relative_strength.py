@@ -95,8 +95,8 @@ def test_steps_of_the_index_and_what_leans_add_up(
 
 @pytest.mark.parametrize(
     ("ups", "rate", "ratio"),
-    [(13, None, None), (13, 0.00029, 1.49), (13, -0.0005, 0.3), (1, 0.0005, 3.0), (13, None, 0.0)],
-    ids=["nothing known", "too little", "against a rise", "against a fall", "no ratio"],
+    [(13, None, None), (13, 0.00029, 1.49), (13, -0.0005, 0.3), (1, 0.0005, 3.0), (1, None, 0.67), (13, None, 0.0)],
+    ids=["nothing known", "too little", "against a rise", "against a fall", "too few shorts", "no ratio"],
 )
 def test_an_index_alone_is_nothing(ups: int, rate: float | None, ratio: float | None) -> None:
     assert run(ups, rate, ratio).evidence == []

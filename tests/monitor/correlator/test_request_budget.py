@@ -85,3 +85,10 @@ def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None
     for number in range(9):
         left(lone, number, 0.0, f"b{number}")
     assert len(lone.producer._spent) == 4  # type: ignore[attr-defined]
+
+
+def test_a_pause_of_a_minute_counts_from_the_report_before() -> None:
+    lone = LoneProducer("request_budget")
+    for second in (0, 50, 100):
+        left(lone, second, 0.02)
+    assert (lone.only().onset, lone.only().at) == (moment(0), moment(100))

@@ -369,3 +369,17 @@ def test_evidence_of_one_venue_reaches_an_asset_by_the_venues_share() -> None:
     assert [one.nats for one in weighed] == [pytest.approx(0.75)]  # one of four: the square of half
     assert weighed[0].evidence.shared
     assert not harness.board.of("ETH", Leg.VENUE, at(10).timestamp())
+
+
+def test_what_failed_before_our_own_network_was_down_is_forgotten() -> None:
+    harness = ProducerHarness("venue_failures")
+    for second in range(20):
+        ask(harness, second, "overloaded")
+    assert harness.grades
+    harness.attribution.local_since_s["home"] = at(20).timestamp()
+    harness.second(21)
+    harness.attribution.local_since_s.clear()
+    for one in list(harness.board.everything()):
+        harness.board.withdraw(one.id)
+    ask(harness, 22, "overloaded")
+    assert not harness.grades
