@@ -42,7 +42,7 @@ class Attempts:
         self.counts: Counter[str] = Counter()
         self._route = route
         self._on_outcome = on_outcome
-        self._pauses = pauses
+        self.pauses = pauses
         self._hurry = asyncio.Event()
 
     def count(self, outcome: str) -> None:
@@ -81,8 +81,8 @@ class Attempts:
 
     def _wait_s(self, state: RetryCallState, limit_s: float) -> float:
         """The next pause: exponential with jitter, at least what the receiver asked for, at most what is left of the limit."""
-        first_s = self._pauses.first_s
-        backoff = wait_exponential_jitter(multiplier=first_s, max=self._pauses.max_s, jitter=first_s)
+        first_s = self.pauses.first_s
+        backoff = wait_exponential_jitter(multiplier=first_s, max=self.pauses.max_s, jitter=first_s)
         left_s = max(limit_s - (state.seconds_since_start or 0.0), 0.0)
         return min(max(backoff(state), _retry_after_s(state)), left_s)
 
@@ -94,7 +94,7 @@ class Attempts:
             except TimeoutError:
                 return
             return
-        await asyncio.sleep(min(pause_s, self._pauses.first_s))
+        await asyncio.sleep(min(pause_s, self.pauses.first_s))
 
 
 _OUTCOME_NAMES: dict[type[Outcome], str] = {Delivered: "delivered", TryAgain: "try_again", Refused: "refused"}

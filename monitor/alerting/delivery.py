@@ -11,7 +11,9 @@ from collections.abc import Sequence
 
 from monitor.alerting.attempts import PAUSES, Attempts, OnOutcome, Pauses
 from monitor.alerting.backlog import DeliveryLog
-from monitor.alerting.sink_reader import Lag, SinkReader
+from monitor.alerting.lag import Lag
+from monitor.alerting.quiet import QuietSource, nothing_quiet
+from monitor.alerting.sink_reader import SinkReader
 from monitor.alerting.sinks import Route
 from monitor.signals import Clock
 
@@ -32,16 +34,18 @@ class Deliveries:
         clock: Clock,
         on_outcome: OnOutcome = lambda _sink, _outcome: None,
         pauses: Pauses = PAUSES,
+        quiet: QuietSource = nothing_quiet,
     ) -> None:
         self._log = log
         self._clock = clock
         self._on_outcome = on_outcome
         self._pauses = pauses
+        self._quiet = quiet
         self._readers = {route.name: self._reader(route) for route in routes}
 
     def _reader(self, route: Route) -> SinkReader:
         attempts = Attempts(route, self._on_outcome, self._pauses)
-        return SinkReader(route, self._log, self._clock, attempts, self._pauses)
+        return SinkReader(route, self._log, self._clock, attempts, self._quiet)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -50,6 +50,8 @@ class Memory:
     owed: tuple[Owed, ...] = ()
     lost: int = 0
     reached: int = 0
+    held: tuple[Owed, ...] = ()
+    """What a silence holds back; a note is not owed for it before the silence ends."""
 
 
 class _Written(msgspec.Struct, frozen=True):
@@ -58,6 +60,7 @@ class _Written(msgspec.Struct, frozen=True):
     owed: list[tuple[str, int, int, _Time]]
     lost: Annotated[int, msgspec.Meta(ge=0)]
     reached: Annotated[int, msgspec.Meta(ge=0)]
+    held: list[tuple[str, int, int, _Time]] = []
 
 
 _encode = msgspec.json.Encoder().encode
@@ -73,6 +76,7 @@ def encode_memory(memory: Memory) -> bytes:
             owed=[(one.incident_id, one.position, one.revision, one.since) for one in memory.owed[-MAX_OWED:]],
             lost=memory.lost,
             reached=memory.reached,
+            held=[(one.incident_id, one.position, one.revision, one.since) for one in memory.held[-MAX_OWED:]],
         )
     )
 
@@ -93,4 +97,8 @@ def decode_memory(state: bytes) -> Memory:
         ),
         lost=written.lost,
         reached=written.reached,
+        held=tuple(
+            Owed(incident_id=name, position=position, revision=revision, since=since)
+            for name, position, revision, since in written.held[-MAX_OWED:]
+        ),
     )

@@ -10,22 +10,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 
 import aiohttp
 
-from monitor.alerting.attempts import Attempts, Pauses
+from monitor.alerting.attempts import Attempts
 from monitor.alerting.backlog import Backlog, DeliveryLog
-from monitor.alerting.memory import MAX_OWED, Memory, Owed, decode_memory, encode_memory, reader_name
+from monitor.alerting.held import LOOK_S, Held
+from monitor.alerting.lag import Lag, change_of, memory_of
+from monitor.alerting.memory import MAX_OWED, Memory, Owed, encode_memory, reader_name
 from monitor.alerting.missed import Unsent, missed_of
+from monitor.alerting.quiet import QuietSource, Silence
 from monitor.alerting.reminders import Reminders
-from monitor.alerting.routing import Router
+from monitor.alerting.routing import ENDS, Router
 from monitor.alerting.sink import Delivered, Note, Outcome, Refused, TryAgain, note_of, reminder_of
 from monitor.alerting.sinks import Route
 from monitor.incidents import IncidentChange
 from monitor.log import Chunk, DeliveryResult, Entry, Place, Stream
-from monitor.log.change_json import decode_change
 from monitor.signals import Clock
 
 log = logging.getLogger("stormwatch.delivery")
@@ -39,30 +41,18 @@ OWED_LIMITS = 24
 """An owed note is given up for good after so many times the route's `stale_after_s`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lag:
-    """How far a sink is behind. `entries`: entries of all streams that it has not passed; None before it has started.
-
-    `oldest_s`: the age in seconds of the change that it is trying to deliver, or for how long it owes a note if that is longer;
-    None if there is neither. `why`: what keeps it, without secrets; empty if nothing does.
-    """
-
-    entries: int | None
-    oldest_s: float | None
-    why: str
-
-
 class SinkReader:
     """One sink's reader. `run` may be started again after a failure of ours: it goes on where it was."""
 
-    def __init__(self, route: Route, log: DeliveryLog, clock: Clock, attempts: Attempts, pauses: Pauses) -> None:
+    def __init__(self, route: Route, log: DeliveryLog, clock: Clock, attempts: Attempts, quiet: QuietSource) -> None:
         self.route = route
         self.attempts = attempts
         self.settled = asyncio.Event()
         """Set by `hurry` or later, when everything up to its target is settled."""
         self._log = log
         self._clock = clock
-        self._owed_pause_s = pauses.max_s
+        self._owed_pause_s = attempts.pauses.max_s
+        self._held = Held(quiet, clock)
         self._name = reader_name(route.name)
         self._backlog = Backlog(log)
         self._router = Router(route.rule)
@@ -81,12 +71,13 @@ class SinkReader:
         if self._reached is not None:
             return
         place = self._log.place(self._name)
-        memory = _memory_of(place.state)
+        memory = memory_of(place.state)
         if memory is None:
             log.error("sink %s: its memory of earlier notes cannot be read, and begins afresh", self.route.name)
             memory = Memory()
         self._router = Router(self.route.rule, memory.notes)
         self._owed = {one.incident_id: one for one in memory.owed}
+        self._held.notes = {one.incident_id: one for one in memory.held}
         self._lost = memory.lost
         self._reached = max(place.position, memory.reached)
         self._remember()
@@ -100,6 +91,8 @@ class SinkReader:
         why = [self.attempts.trouble] if self.attempts.trouble else []
         if self._owed:
             why.append(f"{len(self._owed)} owed, because the receiver did not accept them in time")
+        if self._held.notes:
+            why.append(f"{len(self._held.notes)} silenced")
         if self._lost:
             why.append("changes may have been lost: the log no longer held what was not read")
         return Lag(entries=max(self._log.end - self._reached, 0), oldest_s=oldest_s, why="; ".join(why))
@@ -142,7 +135,7 @@ class SinkReader:
         while self.route.remind_s > 0 and self._reached is not None and after < self._reached:
             chunk = await self._log.read(after, (Stream.CHANGE,), READ_ROWS)
             for entry in chunk.entries:
-                change = _change_of(entry) if entry.position <= self._reached else None
+                change = change_of(entry) if entry.position <= self._reached else None
                 last = None if change is None else self._router.last_note(change.incident_id)
                 if change is not None and last is not None and change.revision <= last.revision:
                     self._reminders.sent(change, now_s)
@@ -153,7 +146,8 @@ class SinkReader:
         for change in self._reminders.due(now_s):
             note = reminder_of(change, self.route.rule.min_level, self._clock())
             self._reminders.sent(change, now_s)
-            if change.incident_id not in self._owed:
+            told = self.route.keeps_alive or self._held.reminds(change)
+            if told and change.incident_id not in self._owed:
                 await self.attempts.once(client, note)
 
     async def _rest(self, client: aiohttp.ClientSession, reached: int) -> None:
@@ -162,10 +156,13 @@ class SinkReader:
         if now_s - self._remembered_s >= IDLE_PLACE_S:
             self._remembered_s = now_s
             self._remember()
+        if self._held.is_due():
+            await self._release(client)
         if self._owed and now_s >= self._pay_s:
             await self._pay(client)
         await self._remind(client, now_s)
-        due = [one for one in (self._pay_s if self._owed else None, self._reminders.due_s) if one is not None]
+        look_s = now_s + LOOK_S if self._held.notes else None
+        due = [one for one in (self._pay_s if self._owed else None, self._reminders.due_s, look_s) if one is not None]
         try:
             async with asyncio.timeout_at(min(due, default=None)):
                 await self._log.wait(reached)
@@ -187,7 +184,7 @@ class SinkReader:
 
     async def _settle(self, client: aiohttp.ClientSession, entry: Entry) -> None:
         """Bring one change to its end: not sent, delivered, refused, owed, or given up after failures of ours."""
-        change = _change_of(entry)
+        change = change_of(entry)
         if change is None:
             incident_id, _, revision = entry.id.rpartition(":")
             log.error("sink %s: %s cannot be read and is not sent", self.route.name, entry.id)
@@ -195,6 +192,12 @@ class SinkReader:
             self.attempts.count("failed")
             return
         if not self._goes(change):
+            if change.kind in ENDS:
+                self._held.notes.pop(change.incident_id, None)  # nobody was told that it had begun
+            return
+        silence = self._held.silence_of(change)
+        if silence is not None:
+            self._hold(entry.position, change, silence)
             return
         self._trying = entry.at
         try:
@@ -228,11 +231,11 @@ class SinkReader:
 
     async def _note(self, entry: Entry, change: IncidentChange, first: int) -> Note:
         """The note for a change: about what was missed from position `first` on, if it is late or its incident is owed."""
-        if first != entry.position or self._is_late(entry.at):
+        held = self._held.notes.get(change.incident_id)
+        note = None if held is None or change.kind in ENDS else await self._released(change.incident_id, held.position)
+        if note is None and (first != entry.position or self._is_late(entry.at)):
             note = await self._present(change.incident_id, first)
-            if note is not None:
-                return note
-        return note_of(change, self.route.rule.min_level, lost=self._lost)
+        return note or note_of(change, self.route.rule.min_level, lost=self._lost)
 
     async def _present(self, incident_id: str, first: int) -> Note | None:
         """A note with the incident's present state, and what was missed from `first` on; None if the log holds none of it."""
@@ -244,6 +247,41 @@ class SinkReader:
         missed = missed_of(self.route.rule, self._router.last_note(incident_id), unsent)
         return note_of(present, self.route.rule.min_level, missed=missed, lost=self._lost)
 
+    def _hold(self, position: int, change: IncidentChange, silence: Silence) -> None:
+        """Do not send a silenced change, say so in the log, and remember to tell it when the silence has ended."""
+        self.attempts.count("silenced")
+        self._append(change.incident_id, change.revision, "silenced", silence.words)
+        if change.incident_id not in self._owed:
+            dropped = self._held.hold(position, change)
+            if dropped is not None:
+                log.error("sink %s: %s is not told: more than %d are silenced", self.route.name, dropped, MAX_OWED)
+        self._advance(position)
+        self._remember()
+
+    async def _released(self, incident_id: str, first: int) -> Note | None:
+        """The note of an incident whose silence has ended: its present state, a page if one was held back."""
+        seen = await self._backlog.of(incident_id, first)
+        present = await self._backlog.full(seen[-1].position) if seen else None
+        if present is None:
+            return None
+        present = replace(present, pages=any(one.change.pages for one in seen) and present.kind not in ENDS)
+        goes = self._router.decide(present).goes
+        return note_of(present, self.route.rule.min_level, lost=self._lost) if goes else None
+
+    async def _release(self, client: aiohttp.ClientSession) -> None:
+        """Tell once what is no longer silenced and still worth telling; what is not accepted is owed."""
+        for held in tuple(self._held.notes.values()):
+            note = await self._released(held.incident_id, held.position)
+            if note is None:
+                self._held.notes.pop(held.incident_id, None)
+            elif self._held.silence_of(note.change) is None:
+                outcome = await self._guarded(self.attempts.once(client, note), note, held.position)
+                if isinstance(outcome, TryAgain):
+                    self._owe(note, held.position, outcome.why)
+                else:
+                    self._end(note, outcome)
+        self._remember()
+
     async def _pay(self, client: aiohttp.ClientSession) -> None:
         """Try each owed note once, the oldest first, until the receiver does not accept one."""
         pause_s = self._owed_pause_s
@@ -251,6 +289,8 @@ class SinkReader:
             note = await self._present(owed.incident_id, owed.position)
             if note is None:
                 self._give_up(owed, "the log no longer holds it")
+                continue
+            if self._held.silence_of(note.change) is not None:
                 continue
             outcome = await self._guarded(self.attempts.once(client, note), note, owed.position)
             if isinstance(outcome, TryAgain):
@@ -290,6 +330,7 @@ class SinkReader:
         change, name = note.change, self.route.name
         self._router.record(change)
         self._owed.pop(change.incident_id, None)
+        self._held.notes.pop(change.incident_id, None)
         if isinstance(outcome, Refused):
             log.error("sink %s refuses %s:%d: %s", name, change.incident_id, change.revision, outcome.why)
             self._append(change.incident_id, change.revision, "refused", outcome.why)
@@ -308,6 +349,7 @@ class SinkReader:
         """Let a note that is not accepted make way for the next, and remember to tell it."""
         incident_id, revision = note.change.incident_id, note.change.revision
         before = self._owed.pop(incident_id, None)
+        self._held.notes.pop(incident_id, None)
         since = self._clock() if before is None else before.since
         self._owed[incident_id] = Owed(incident_id=incident_id, position=first, revision=revision, since=since)
         self._pay_s = asyncio.get_running_loop().time() + self._owed_pause_s
@@ -326,15 +368,9 @@ class SinkReader:
         self._append(owed.incident_id, owed.revision, "given_up", why)
 
     def _append(self, incident_id: str, revision: int, outcome: str, why: str) -> None:
+        name, at = self.route.name, self._clock()
         self._log.delivery(
-            DeliveryResult(
-                sink=self.route.name,
-                incident_id=incident_id,
-                revision=revision,
-                outcome=outcome,
-                why=why,
-                at=self._clock(),
-            )
+            DeliveryResult(sink=name, incident_id=incident_id, revision=revision, outcome=outcome, why=why, at=at)
         )
 
     def _advance(self, position: int | None) -> None:
@@ -347,9 +383,9 @@ class SinkReader:
     def _remember(self) -> None:
         """Acknowledge the place and the memory, if they changed. The log keeps what lies behind the place: what is owed too."""
         assert self._reached is not None
-        owed = tuple(self._owed.values())
-        memory = Memory(notes=self._router.notes, owed=owed, lost=self._lost, reached=self._reached)
-        held = min((one.position - 1 for one in owed), default=self._reached)
+        owed, silenced = tuple(self._owed.values()), tuple(self._held.notes.values())
+        memory = Memory(notes=self._router.notes, owed=owed, lost=self._lost, reached=self._reached, held=silenced)
+        held = min((one.position - 1 for one in (*owed, *silenced)), default=self._reached)
         place = Place(min(held, self._reached), encode_memory(memory))
         if place != self._acknowledged:
             self._log.acknowledge(self._name, place)
@@ -360,17 +396,3 @@ class SinkReader:
 
     def _age_s(self, at: datetime) -> float:
         return (self._clock() - at).total_seconds()
-
-
-def _memory_of(state: bytes) -> Memory | None:
-    try:
-        return decode_memory(state)
-    except ValueError:
-        return None
-
-
-def _change_of(entry: Entry) -> IncidentChange | None:
-    try:
-        return decode_change(entry.body)
-    except ValueError:
-        return None

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from monitor.alerting.delivery import Deliveries
 from monitor.alerting.memory import reader_name
+from monitor.alerting.quiet_file import QuietFile
 from monitor.alerting.sinks import made as made_sinks
 from monitor.correlator import Correlator
 from monitor.daemon.assembly import board_token, intake_of, watched_of
@@ -118,7 +119,10 @@ class Daemon:
         if from_bus:
             readers[BUS] = Holding.FOR_A_TIME
         self.log = SqliteLog(Path(settings.store.folder).expanduser() / "log", settings.log, readers, clock)
-        self.deliveries = Deliveries(routes, self.log, clock=clock, on_outcome=self.telemetry.record_delivery)
+        self.quiet = QuietFile(Path(settings.store.folder).expanduser())
+        self.deliveries = Deliveries(
+            routes, self.log, clock=clock, on_outcome=self.telemetry.record_delivery, quiet=self.quiet
+        )
         self.store = PostgresStore(settings.store, env)
         self.database: StoreReader | None = None
         """The database's reader, once the log is open."""
@@ -217,6 +221,7 @@ class Daemon:
             sources=self.correlator.sights(),
             incidents=self.history.incidents(),
             delivered={name: self.deliveries.counts(name) for name in self.deliveries.names},
+            remarks=self.quiet().remarks([one[-1] for one in self.history.incidents()], self._clock()),
         )
 
     async def _remember(self) -> None:

@@ -56,6 +56,8 @@ class Route:
     sink: Sink
     stale_after_s: float = STALE_AFTER_S
     remind_s: float = 0.0
+    keeps_alive: bool = False
+    """Its receiver forgets what it is not told again: no silence or acknowledgement ends the reminders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +128,7 @@ def _route(name: str, table: Mapping[str, Any], env: Mapping[str, str]) -> Route
         filters=filters,
     )
     remind_s = sink_type.remind_s if common.remind_s is None else common.remind_s
-    return Route(name, rule, sink_type.build(own, env, key), common.stale_after_s, remind_s)
+    return Route(name, rule, sink_type.build(own, env, key), common.stale_after_s, remind_s, sink_type.remind_s > 0)
 
 
 def _filters(common: _Common, key: str) -> Filters:

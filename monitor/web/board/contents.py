@@ -27,3 +27,5 @@ class Contents:
     sources: Sequence[SourceSight] = ()
     incidents: Sequence[Sequence[IncidentChange]] = ()
     delivered: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    """Of an incident, by its id: who acknowledged it, and until when it is silenced."""

@@ -170,6 +170,8 @@ def _incidents(board: Contents) -> str:
         last = timeline[-1]
         name = _text(last.incident_id)
         summary = f"{_time(last.opened_at)} {_level(last.peak)} {_text(last.scope)}, {STATES[last.state]}"
+        if last.incident_id in board.remarks:
+            summary += f", {_text(board.remarks[last.incident_id])}"
         rows = [
             [
                 _time(one.at),

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from monitor.alerting.delivery import Deliveries
+from monitor.alerting.lag import Lag
 from monitor.alerting.routing import MAX_INCIDENTS, Rule
 from monitor.alerting.sink import Delivered, Note, Outcome, Refused, TryAgain
-from monitor.alerting.sink_reader import MAX_OWN_FAILURES, Lag
+from monitor.alerting.sink_reader import MAX_OWN_FAILURES
 from monitor.alerting.sinks import Route
 from monitor.incidents import ChangeKind, IncidentState, Level
 from monitor.log import Place

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from monitor.alerting.delivery import Deliveries
+from monitor.alerting.lag import Lag
 from monitor.alerting.sink import Delivered, Note, TryAgain
-from monitor.alerting.sink_reader import Lag
 from monitor.incidents import ChangeKind, IncidentChange, IncidentState, Level
 from monitor.log.settings import LogSettings
 from tests.monitor.alerting.logged import (

@@ -1,0 +1,108 @@
+"""Knows which incidents nobody wants to be told of now, silences and maintenance windows, and which are acknowledged. Pure.
+
+A silence is narrow: by venue it holds back an asset's incident only where all its evidence is from that venue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from monitor.alerting.routing import ENDS
+from monitor.incidents import LEVEL_NAMES, IncidentChange, Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """Hold back what matches from `since` to `until`. Empty names match everything; `level` is the highest that is held back."""
+
+    id: str
+    since: datetime
+    until: datetime
+    author: str
+    asset: str = ""
+    venue: str = ""
+    level: Level = Level.PERFECT_STORM
+    comment: str = ""
+
+    def holds(self, change: IncidentChange, at: datetime) -> bool:
+        """Whether `change` is held back at this time."""
+        return (
+            self.since <= at < self.until
+            and change.level <= self.level
+            and (not self.asset or change.scope == f"asset:{self.asset}")
+            and (not self.venue or _all_from(change, self.venue))
+        )
+
+    @property
+    def matchers(self) -> str:
+        """What it matches, in words."""
+        named = [f"{key} {name}" for key, name in (("asset", self.asset), ("venue", self.venue)) if name]
+        if self.level < Level.PERFECT_STORM:
+            named.append(f"up to {LEVEL_NAMES[self.level]}")
+        return ", ".join(named) or "everything"
+
+    @property
+    def words(self) -> str:
+        """Until when, by whom and why, in one line."""
+        return f"silenced until {self.until:%Y-%m-%d %H:%M:%S} UTC by {self.author}" + (
+            f": {self.comment}" if self.comment else ""
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """Who knows of an incident, and since when."""
+
+    by: str
+    at: datetime
+
+    @property
+    def words(self) -> str:
+        """Who, and when, in one line."""
+        return f"acknowledged by {self.by} at {self.at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quiet:
+    """All silences (maintenance windows too), and the acknowledgements by incident id."""
+
+    silences: tuple[Silence, ...] = ()
+    acknowledged: Mapping[str, Acknowledgement] = field(default_factory=dict)
+
+    def silence_of(self, change: IncidentChange, at: datetime) -> Silence | None:
+        """The silence that holds `change` back the longest; None if none does."""
+        found = [one for one in self.silences if one.holds(change, at)]
+        return max(found, key=lambda one: one.until, default=None)
+
+    def remarks(self, incidents: Iterable[IncidentChange], at: datetime) -> dict[str, str]:
+        """Of each incident of which there is something to say, by its id: who acknowledged it, until when it is silenced."""
+        said: dict[str, str] = {}
+        for one in incidents:
+            silence = None if one.kind in ENDS else self.silence_of(one, at)
+            parts = [self.acknowledged.get(one.incident_id), silence]
+            words = ", ".join(part.words for part in parts if part is not None)
+            if words:
+                said[one.incident_id] = words
+        return said
+
+
+class QuietSource(Protocol):
+    """Where the present silences and acknowledgements are found."""
+
+    def __call__(self) -> Quiet:
+        """What holds now. Never raises: what cannot be read silences nothing."""
+        ...
+
+
+def nothing_quiet() -> Quiet:
+    """No silence, no acknowledgement."""
+    return Quiet()
+
+
+def _all_from(change: IncidentChange, venue: str) -> bool:
+    if change.scope in (f"venue:{venue}", venue):
+        return True
+    return bool(change.evidence) and all(one.subject.venue == venue for one in change.evidence)
