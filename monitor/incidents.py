@@ -146,7 +146,10 @@ class Blindness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegVerdict:
-    """One leg of one asset: evidence E (nats), coverage c, the interval [w_lo, w_hi], and its state."""
+    """One leg of one asset: evidence E (nats), coverage c, the interval [w_lo, w_hi], and its state.
+
+    `w_lo` rests on a higher coverage than c where throttled feeds hide events: that takes nothing from what they show.
+    """
 
     leg: Leg
     state: LegState

@@ -9,7 +9,7 @@ from monitor.correlator.active_evidence import ActiveEvidence, WeighedEvidence, 
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.explain import blindness_order
-from monitor.correlator.fusion import CALM_BELOW_NATS, leg_verdict, logistic, logit
+from monitor.correlator.fusion import CALM_BELOW_NATS, Sight, leg_verdict, logistic, logit
 from monitor.correlator.levels import blind_under_stress, level_of
 from monitor.correlator.parts import Part, of_one_venue
 from monitor.correlator.providers import carrier
@@ -71,8 +71,8 @@ class AssetAssessor:
         strong: list[WeighedEvidence] = []
         for leg in LEGS:
             weighed = self._weighed(asset, leg, now_s)
-            coverage = self._leg_coverage(asset, leg, now_s, local, blind)
-            legs.append(leg_verdict(leg, weighed, coverage, self._coverage.watched(asset, leg), self._s, leg in held))
+            sight = self._leg_coverage(asset, leg, now_s, local, blind)
+            legs.append(leg_verdict(leg, weighed, sight, self._coverage.watched(asset, leg), self._s, leg in held))
             grades[leg] = _grade(weighed)
             strong += (one for one in weighed if one.nats >= CALM_BELOW_NATS)
         context = min(sum(one.nats for one in self._evidence.of(asset, Leg.FRAGILITY, now_s)), self._s.context_cap_nats)
@@ -111,15 +111,15 @@ class AssetAssessor:
             return of_one_venue(found, now_s, lambda venue: self._coverage.share(asset, venue))
         return found
 
-    def _leg_coverage(self, asset: str, leg: Leg, now_s: float, local: bool, blind: list[Blindness]) -> float:
+    def _leg_coverage(self, asset: str, leg: Leg, now_s: float, local: bool, blind: list[Blindness]) -> Sight:
         if local:
             since_s = min(self._attribution.local_since_s.values())
             blind.append(
                 Blindness(source="vantage", leg=leg, coverage=0.0, since=utc(since_s), reason="our own network is down")
             )
-            return 0.0
+            return Sight.even(0.0)
         if Part.COVERAGE in self._without:
-            return 1.0
+            return Sight.even(1.0)
         coverage, parts = self._coverage.of_leg(asset, leg, now_s)
         for source, own in parts:
             if own < BLIND_BELOW:
@@ -130,8 +130,10 @@ class AssetAssessor:
                     )
                 )  # fmt: skip
         if leg is Leg.VENUE and self._attribution.vantages < 2:
-            return min(coverage, self._s.single_vantage_cap)
-        return coverage
+            return Sight.even(min(coverage, self._s.single_vantage_cap))
+        if leg is not Leg.LIQUIDATION or coverage >= 1.0:
+            return Sight.even(coverage)
+        return Sight(self._coverage.of_leg(asset, leg, now_s, as_shown=True)[0], coverage)
 
     def _fault(self, asset: str, legs: Sequence[LegVerdict], now_s: float) -> Fault:
         if self._attribution.local_since_s:

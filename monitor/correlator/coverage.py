@@ -315,15 +315,18 @@ class Coverage:
         """Whether a source was declared for this leg (or has sent, if none was declared for the asset)."""
         return (asset, leg) in self._weights
 
-    def of_leg(self, asset: str, leg: Leg, now_s: float) -> tuple[float, list[tuple[SourceCoverage, float]]]:
-        """The coverage of a leg, 0..1, and each of its sources with its own coverage."""
+    def of_leg(
+        self, asset: str, leg: Leg, now_s: float, as_shown: bool = False
+    ) -> tuple[float, list[tuple[SourceCoverage, float]]]:
+        """The coverage of a leg, 0..1, and each of its sources with its own; `as_shown`: as if a feed hid nothing."""
         seen = total = 0.0
         parts: list[tuple[SourceCoverage, float]] = []
         for source, weight in self._sources_of(asset, leg):
             own = self.seen(source, now_s, asset)
             if leg is Leg.LIQUIDATION and own > 0.0:
                 key = (source.name, asset)
-                own *= min(self.trust.get(key, 1.0), self.checked.get(asset, 1.0), self.doubted.get(key, 1.0))
+                hidden = 1.0 if as_shown else min(self.trust.get(key, 1.0), self.checked.get(asset, 1.0))
+                own *= min(hidden, self.doubted.get(key, 1.0))
             parts.append((source, own))
             seen += weight * own
             total += weight

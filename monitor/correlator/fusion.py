@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from math import exp, log
+from typing import NamedTuple, Self
 
 from monitor.correlator.active_evidence import NEXT, WeighedEvidence, fold_of
 from monitor.correlator.settings import CorrelatorSettings
@@ -17,6 +18,22 @@ from monitor.incidents import Contribution, Leg, LegState, LegVerdict
 CALM_BELOW_NATS = 0.5
 MAX_CONTRIBUTIONS = 6
 CALM_SAID = "a leg without evidence"
+
+
+class Sight(NamedTuple):
+    """How much of a leg is seen, 0..1, as a witness of a storm and as one of calm. `shown` is never below `whole`.
+
+    A throttle hides events and invents none: what it hides takes nothing from a surge that is seen behind it (`shown`), and
+    all of it from calm (`whole`).
+    """
+
+    shown: float
+    whole: float
+
+    @classmethod
+    def even(cls, coverage: float) -> Self:
+        """The sight of a leg of which no source leaves anything out."""
+        return cls(coverage, coverage)
 
 
 def logistic(x: float) -> float:
@@ -81,24 +98,24 @@ def _bounds(evidence: float, coverage: float, calm_nats: float, storm_nats: floa
 def leg_verdict(
     leg: Leg,
     weighed: Sequence[WeighedEvidence],
-    coverage: float,
+    sight: Sight,
     watched: bool,
     s: CorrelatorSettings,
     held: bool = False,
 ) -> LegVerdict:
     """One leg's verdict. A leg without a declared source is not watched: the operator declares it calm.
 
-    `held`: it was TRUE a second ago, and needs less to stay so.
+    The lower bound, which makes a leg TRUE, rests on what is shown; the upper bound, FALSE and the stated coverage on the
+    whole. `held`: it was TRUE a second ago, and needs less to stay so.
     """
-    if not watched:
-        coverage = 1.0
+    shown, coverage = sight if watched else Sight.even(1.0)
     true_nats = s.leave_nats if held else s.true_nats
     if not weighed:
         return _without_evidence(
             leg, coverage, true_nats, s.calm_nats, s.storm_nats, (s.false_below_nats, s.false_coverage)
         )
     evidence = leg_nats(weighed, s)
-    w_lo, w_hi = bounds(evidence, coverage, s)
+    w_lo, w_hi = bounds(evidence, shown, s)[0], bounds(evidence, coverage, s)[1]
     strong = [one.evidence.onset for one in weighed if one.nats >= CALM_BELOW_NATS]
     return LegVerdict(
         leg=leg,
@@ -108,7 +125,7 @@ def leg_verdict(
         w_lo=w_lo,
         w_hi=w_hi,
         onset=min(strong) if strong else None,
-        contributions=contributions(weighed, coverage, s),
+        contributions=contributions(weighed, shown, s),
     )
 
 

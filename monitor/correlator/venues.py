@@ -17,7 +17,7 @@ from monitor.correlator.attribution import Attribution
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.episodes import Observation
 from monitor.correlator.explain import blindness_order
-from monitor.correlator.fusion import CALM_BELOW_NATS, leg_verdict
+from monitor.correlator.fusion import CALM_BELOW_NATS, Sight, leg_verdict
 from monitor.correlator.levels import WATCH_GRADE
 from monitor.correlator.providers import carrier
 from monitor.correlator.settings import CorrelatorSettings
@@ -105,9 +105,10 @@ class VenueAssessor:
         coverage, blind = self._coverage_of(venue, now_s)
         cap = self._s.single_vantage_cap if self._attribution.vantages < 2 else 1.0
         held = venue in self._held
-        state = leg_verdict(Leg.VENUE, facts, cap, True, self._s, held).state
+        state = leg_verdict(Leg.VENUE, facts, Sight.even(cap), True, self._s, held).state
         if state is not LegState.TRUE:
-            state = leg_verdict(Leg.VENUE, facts, min(coverage, cap), True, self._s, held).state
+            sight = Sight.even(min(coverage, cap))
+            state = leg_verdict(Leg.VENUE, facts, sight, True, self._s, held).state
         grade = max((one.evidence.grade for one in facts if one.nats >= 1), default=0)
         blind_stress = blind_assets is not None
         watch = state is LegState.TRUE and (grade >= WATCH_GRADE or blind_stress)

@@ -57,6 +57,12 @@ def board_of(chance: random.Random) -> tuple[Assessors, list[str]]:
             made.fact(chance.choice(venues), weight=weight, grade=grade, name=f"f{number}", second=second)
         else:
             made.own(chance.choice(LEGS), weight=weight, grade=grade, name=f"f{number}", second=second)
+    for venue in venues:  # what throttles hide, and what is doubted
+        for shares in (made.sources.trust, made.sources.doubted):
+            if chance.random() < 0.3:
+                shares[f"{venue}/liquidation", "BTC"] = chance.uniform(0.05, 1.0)
+    if chance.random() < 0.2:
+        made.sources.checked["BTC"] = chance.uniform(0.05, 1.0)
     return made, [*(f"{venue}/{feed}" for venue in venues for feed in ("book_ws", "liquidation")), "ethereum/chain"]
 
 
@@ -75,6 +81,7 @@ def test_in_ten_thousand_random_cases_of_blinding_nothing_rises(seed: int) -> No
             made.receive(Signal(kind, subject, at(0), at(0), source, 2, 1.0, {"planned": False}))
         blind = made.asset_assessor.assess("BTC", made.now_s, before).verdict
         check({0: sighted}, {0: blind})
+        assert blind.p_lo <= blind.p_hi
         assert blind.p_hi >= sighted.p_hi - 1e-9
     assert storms > CASES / 20
 

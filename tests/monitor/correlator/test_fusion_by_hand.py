@@ -8,7 +8,7 @@ from math import exp, log
 import pytest
 
 from monitor.correlator.active_evidence import WeighedEvidence
-from monitor.correlator.fusion import bounds, contributions, leg_nats, leg_verdict, logistic, logit
+from monitor.correlator.fusion import Sight, bounds, contributions, leg_nats, leg_verdict, logistic, logit
 from monitor.correlator.levels import blind_under_stress, by_chance, joint_far_per_day, level_of
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import LEGS, Leg, LegState, LegVerdict, Level
@@ -107,31 +107,31 @@ def test_a_contribution_names_its_evidence_and_its_onset() -> None:
 def test_a_leg_is_true_by_its_lower_bound_and_false_only_with_enough_coverage(
     nats: float, coverage: float, state: LegState
 ) -> None:
-    assert leg_verdict(Leg.MIGRATION, weighed(nats), coverage, True, S).state is state
+    assert leg_verdict(Leg.MIGRATION, weighed(nats), Sight.even(coverage), True, S).state is state
 
 
 def test_a_leg_is_true_exactly_at_the_threshold() -> None:
     settings = replace(S, true_nats=bounds(2.0, 0.7, S)[0])
-    assert leg_verdict(Leg.VENUE, weighed(2.0), 0.7, True, settings).state is TRUE
+    assert leg_verdict(Leg.VENUE, weighed(2.0), Sight.even(0.7), True, settings).state is TRUE
 
 
 def test_a_leg_without_declared_sources_is_calm_and_not_blind() -> None:
-    verdict = leg_verdict(Leg.MIGRATION, [], 0.0, False, S)
+    verdict = leg_verdict(Leg.MIGRATION, [], Sight.even(0.0), False, S)
     assert (verdict.state, verdict.coverage, verdict.w_lo, verdict.w_hi) == (FALSE, 1.0, -1.0, -1.0)
-    assert leg_verdict(Leg.MIGRATION, [], 0.0, True, S).state is UNKNOWN
+    assert leg_verdict(Leg.MIGRATION, [], Sight.even(0.0), True, S).state is UNKNOWN
 
 
 def test_what_evidence_adds_shrinks_with_sight_and_all_sum_to_the_lower_bound() -> None:
-    verdict = leg_verdict(Leg.MIGRATION, weighed(4.0, 3.0), 0.3, True, S)
+    verdict = leg_verdict(Leg.MIGRATION, weighed(4.0, 3.0), Sight.even(0.3), True, S)
     assert [one.name for one in verdict.contributions] == ["e0", "e1", "calm"]
     assert verdict.contributions[0].nats == pytest.approx(2.8116 - 1.8378, abs=1e-3)  # ln(.7 e^-1 + .3 e^3) = 1.8378
     assert sum(one.nats for one in verdict.contributions) == pytest.approx(2.8116, abs=1e-4)
 
 
 def test_the_onset_of_a_leg_is_the_earliest_evidence_of_at_least_half_a_nat() -> None:
-    assert leg_verdict(Leg.MIGRATION, weighed(3.0, 2.0, 0.5, 0.49), 1.0, True, S).onset == at(98)
-    assert leg_verdict(Leg.MIGRATION, weighed(0.49), 1.0, True, S).onset is None
-    assert leg_verdict(Leg.MIGRATION, [], 1.0, True, S).onset is None
+    assert leg_verdict(Leg.MIGRATION, weighed(3.0, 2.0, 0.5, 0.49), Sight.even(1.0), True, S).onset == at(98)
+    assert leg_verdict(Leg.MIGRATION, weighed(0.49), Sight.even(1.0), True, S).onset is None
+    assert leg_verdict(Leg.MIGRATION, [], Sight.even(1.0), True, S).onset is None
 
 
 def legs(*states: LegState) -> list[LegVerdict]:
@@ -166,7 +166,9 @@ def test_levels_follow_from_the_true_legs_the_unseen_legs_and_their_grades(
 
 @pytest.mark.parametrize(("grades", "storm"), [((2, 2, 2), False), ((3, 2, 2), True), ((3, 3, 3), True)])
 def test_three_true_legs_make_a_storm_at_the_documented_grades(grades: tuple[int, ...], storm: bool) -> None:
-    found = [leg_verdict(leg, weighed(grade), 1.0, True, S) for leg, grade in zip(LEGS, grades, strict=True)]
+    found = [
+        leg_verdict(leg, weighed(grade), Sight.even(1.0), True, S) for leg, grade in zip(LEGS, grades, strict=True)
+    ]
     p_lo = logistic(log(0.001 / 0.999) + sum(one.w_lo for one in found))
     level = level_of(found, dict(zip(LEGS, grades, strict=True)), p_lo, S)
     assert level is (Level.PERFECT_STORM if storm else Level.SQUALL)

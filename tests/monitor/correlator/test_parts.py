@@ -12,7 +12,7 @@ from msgspec.structs import replace as changed
 from monitor.correlator.active_evidence import MAX_EVIDENCE, ActiveEvidence, WeighedEvidence
 from monitor.correlator.attribution import Attribution
 from monitor.correlator.coverage import Coverage
-from monitor.correlator.fusion import bounds, leg_verdict, logistic
+from monitor.correlator.fusion import Sight, bounds, leg_verdict, logistic
 from monitor.correlator.levels import by_chance, joint_far_per_day, level_of
 from monitor.correlator.producer import brief
 from monitor.correlator.settings import CorrelatorSettings
@@ -217,7 +217,7 @@ capped = Reached("a leg whose evidence is capped")
 @given(st.lists(st.floats(0, 4), max_size=5), COVERAGE)
 def test_a_legs_contributions_sum_to_its_lower_bound(nats: list[float], coverage: float) -> None:
     weighed = [WeighedEvidence(one, evidence(f"e{index}")) for index, one in enumerate(sorted(nats, reverse=True))]
-    verdict = leg_verdict(Leg.MIGRATION, weighed, coverage, True, S)
+    verdict = leg_verdict(Leg.MIGRATION, weighed, Sight.even(coverage), True, S)
     assert sum(one.nats for one in verdict.contributions) == pytest.approx(verdict.w_lo, abs=1e-9)
     assert -S.calm_nats - 1e-9 <= verdict.evidence <= S.storm_nats
     heaviest, *rest = [*sorted(nats, reverse=True), 0.0]
@@ -225,7 +225,7 @@ def test_a_legs_contributions_sum_to_its_lower_bound(nats: list[float], coverage
 
 
 def test_three_weak_legs_are_a_squall_and_a_higher_probability_makes_a_storm() -> None:
-    legs = [leg_verdict(leg, [WeighedEvidence(2.0, evidence("e", leg=leg))], 1.0, True, S) for leg in LEGS]
+    legs = [leg_verdict(leg, [WeighedEvidence(2.0, evidence("e", leg=leg))], Sight.even(1.0), True, S) for leg in LEGS]
     assert {one.state for one in legs} == {LegState.TRUE}
     grades = dict.fromkeys(LEGS, 2)
     assert level_of(legs, grades, 0.29, S) is Level.SQUALL
