@@ -18,6 +18,7 @@ from monitor.incidents import LEGS, Blindness, Fault, Leg, LegState, LegVerdict,
 
 BLIND_BELOW = 0.5
 MAX_BLIND = 16
+MAX_DISSENTS = 3
 OWN_GRADE = 2
 """An asset's own evidence counts from this grade on: among fifty assets some have grade 1 at any time."""
 
@@ -36,6 +37,8 @@ class Assessment:
     own: bool
     venues: tuple[str, ...]
     blind_stress: bool
+    dissent: str = ""
+    """Which vantages see its venues otherwise, in words."""
 
     @property
     def shared_alone(self) -> bool:
@@ -64,7 +67,7 @@ class AssetAssessor:
     def assess(self, asset: str, now_s: float, before: Verdict | None = None) -> Assessment:
         """The asset's verdict at this second, and the reasons for it. `before` is the verdict of a second ago."""
         held = {one.leg for one in before.legs if one.state is LegState.TRUE} if before is not None else set()
-        local = bool(self._attribution.local_since_s)
+        local = self._attribution.local_now(now_s)
         blind: list[Blindness] = []
         legs = []
         grades: dict[Leg, int] = {}
@@ -101,6 +104,7 @@ class AssetAssessor:
             own=any(not one.evidence.shared and one.evidence.grade >= OWN_GRADE for one in strong),
             venues=tuple(dict.fromkeys(str(one.evidence.subject.venue) for one in strong if one.evidence.shared)),
             blind_stress=fault is not Fault.LOCAL and blind_under_stress(legs),
+            dissent=self._dissent(asset, now_s) if fault is not Fault.NONE else "",
         )
 
     def _weighed(self, asset: str, leg: Leg, now_s: float) -> Sequence[WeighedEvidence]:
@@ -129,32 +133,46 @@ class AssetAssessor:
                         reason=self._coverage.why(source, leg, asset, now_s),
                     )
                 )  # fmt: skip
-        if leg is Leg.VENUE and self._attribution.vantages < 2:
+        if leg is Leg.VENUE and not self._attribution.corroborated(now_s):
             return Sight.even(min(coverage, self._s.single_vantage_cap))
         if leg is not Leg.LIQUIDATION or coverage >= 1.0:
             return Sight.even(coverage)
         return Sight(self._coverage.of_leg(asset, leg, now_s, as_shown=True)[0], coverage)
 
     def _fault(self, asset: str, legs: Sequence[LegVerdict], now_s: float) -> Fault:
-        if self._attribution.local_since_s:
+        if self._attribution.local_now(now_s):
             return Fault.LOCAL
         venue_leg = next(one for one in legs if one.leg is Leg.VENUE)
         if venue_leg.state is not LegState.TRUE:
             return Fault.NONE
-        weights = self._coverage.venues.get(asset, {})
-        stressed = {
+        stressed = self._stressed(asset, now_s)
+        excused = {venue: fault for venue in stressed if (fault := self._attribution.sight(venue, now_s).fault)}
+        if excused and len(excused) == len(stressed):  # no venue is left to blame
+            if Fault.PATH in excused.values():
+                return Fault.PATH
+            return Fault.LOCAL
+        stressed -= excused.keys()
+        weights = self._coverage.venues.get(asset, {}).keys() - excused.keys()
+        quiet = all(one.state is not LegState.TRUE for one in legs if one.leg is Leg.LIQUIDATION)
+        if quiet and carrier(stressed, weights, self._s.providers):
+            return Fault.PROVIDER
+        if len(weights) >= 3 and len(stressed & weights) >= self._s.market_share * len(weights):
+            return Fault.MARKET
+        return Fault.VENUE
+
+    def _stressed(self, asset: str, now_s: float) -> set[str]:
+        return {
             str(one.evidence.subject.venue)
             for one in self._evidence.of(asset, Leg.VENUE, now_s)
             if one.evidence.grade >= 2 and one.evidence.subject.venue
         }
-        quiet = all(one.state is not LegState.TRUE for one in legs if one.leg is Leg.LIQUIDATION)
-        if quiet and carrier(stressed, weights, self._s.providers):
-            return Fault.PROVIDER
-        if len(weights) >= 3 and len(stressed & set(weights)) >= self._s.market_share * len(weights):
-            return Fault.MARKET
-        if any(self._attribution.elsewhere_good(venue, now_s) for venue in sorted(stressed)):
-            return Fault.PATH
-        return Fault.VENUE
+
+    def _dissent(self, asset: str, now_s: float) -> str:
+        """Which vantages see the asset's stressed venues otherwise, in words."""
+        if self._attribution.vantages < 2:
+            return ""
+        seen = ((venue, self._attribution.sight(venue, now_s).words) for venue in sorted(self._stressed(asset, now_s)))
+        return "; ".join([f"{venue} {words}" for venue, words in seen if words][:MAX_DISSENTS])
 
 
 def _grade(weighed: Sequence[WeighedEvidence]) -> int:

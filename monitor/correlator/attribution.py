@@ -2,8 +2,9 @@
 
 Targets are the venues and the neutral controls, all asked at one cadence. A target is down when one of its checks failed in
 transport twice (time-out, DNS, refused, reset, TLS, local) and it answered nothing in between. When at least 80 % of the targets
-are down, all controls among them, the fault is ours: venues are not judged, and readings from this vantage are not trusted
-until some time after (docs/detection.md, "Attribution").
+are down, all controls among them, the fault is ours: readings from this vantage are not trusted until some time after, and
+venues are not judged unless another vantage is healthy. Several vantages say together whether a venue fails or the way to it
+(`vantages.py`; docs/detection.md, "Attribution").
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 
 from monitor.correlator.own_lag import OwnLag
 from monitor.correlator.settings import CorrelatorSettings
+from monitor.correlator.vantages import NETWORKS, NOBODY, VantageView, distinct, who_sees
 from monitor.signals import Signal, SignalKind
 
 TRANSPORT = frozenset({"timeout", "dns", "refused", "reset", "tls", "local"})
@@ -21,6 +23,12 @@ FRESH_S = 60.0
 """The state of a target that was not asked for so long is unknown."""
 REMEMBERED_S = 3600.0
 """A target that was not asked for so long is none any more."""
+_RECENT = 0xFF
+"""The last eight outcomes of a target, one bit each."""
+_ILL = 4
+"""So many bad ones of them, answers among them, and the target fails from there: single failures are everywhere."""
+EXCUSED_S = 900.0
+"""What was found to be no venue's fault stays that while its evidence fades: three half-lives."""
 
 
 @dataclass(slots=True)
@@ -29,10 +37,13 @@ class _Target:
     at_s: float = 0.0
     failed: dict[str, int] = field(default_factory=dict)
     """Check -> transport failures since the last answer to any check: an answer proves that the target is reached."""
+    bad: int = 0
+    """Its last outcomes, one bit each: 1 if bad."""
 
-    def record(self, check: str, failed: bool, at_s: float) -> None:
-        """Record one outcome."""
+    def record(self, check: str, failed: bool, at_s: float, *, bad: bool = False) -> None:
+        """Record one outcome; `bad`: it failed, or the answer was none that helps."""
         self.at_s = at_s
+        self.bad = (self.bad << 1 | bad) & _RECENT
         if failed:
             self.failed[check] = self.failed.get(check, 0) + 1
         else:
@@ -45,6 +56,10 @@ class _Target:
     def down(self, rounds: int, now_s: float) -> bool:
         """Whether some check failed in transport `rounds` times and no check was answered in between."""
         return self.live(now_s) and max(self.failed.values(), default=0) >= rounds
+
+    def failing(self, now_s: float) -> bool:
+        """Whether it is down, or most of what it answered lately was bad."""
+        return self.down(ROUNDS, now_s) or (self.live(now_s) and self.bad.bit_count() >= _ILL)
 
 
 class Attribution:
@@ -60,9 +75,13 @@ class Attribution:
         self.local_since_s: dict[str, float] = {}
         self.local_until_s: dict[str, float] = {}
         self.suspected = False
-        """Whether our own network may be at fault now: one round failed at nearly all targets."""
-        self._doubted_until_s = float("-inf")
-        """The latest second in which it was."""
+        """Whether our own network may be at fault now: one round failed at nearly all targets. No other vantage is healthy."""
+        self._doubted: frozenset[str] = frozenset()
+        """Vantages whose network may be at fault now."""
+        self._doubted_until_s: dict[str, float] = {}
+        """The latest second in which it was, by vantage."""
+        self._excused: dict[str, tuple[float, VantageView]] = {}
+        """Venue -> when it was last seen to fail by no fault of its own, and by whom."""
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take the outcome of one request."""
@@ -78,7 +97,8 @@ class Attribution:
         if target is None:
             target = targets[name] = _Target(control)
         check = f"{signal.attributes.get('check', '')}/{signal.subject.instrument or ''}"
-        target.record(check, outcome in TRANSPORT, at_s)
+        bad = outcome != "ok" and signal.attributes.get("ours") is not True
+        target.record(check, outcome in TRANSPORT, at_s, bad=bad)
 
     def adopt(self, vantage: str, since_s: float) -> None:
         """Continue a failure of our own network that an earlier program saw: it ends when the targets answer."""
@@ -112,16 +132,68 @@ class Attribution:
             elif vantage in self.local_since_s and self._is_over(vantage, now_s):
                 del self.local_since_s[vantage]
                 changed.append((vantage, False))
-        self.suspected = bool(self.local_since_s) or any(
-            self._share_down(vantage, 1, now_s) >= self._settings.local_share for vantage in self._targets
+        self._doubted = frozenset(
+            vantage
+            for vantage in self._targets
+            if vantage in self.local_since_s
+            or self._share_down(vantage, 1, now_s) >= self._settings.local_share
+            or self._controls_down_here_alone(vantage, now_s)
         )
-        if self.suspected:
-            self._doubted_until_s = now_s
+        self._doubted_until_s |= dict.fromkeys(self._doubted, now_s)
+        self.suspected = bool(self._doubted) and not self.healthy(now_s)
+        self._excuse(now_s)
         return changed
+
+    def _controls_down_here_alone(self, vantage: str, now_s: float) -> bool:
+        """Whether every control is down from here, while another vantage reaches one: the fault is on this side."""
+        if len(self._targets) < 2 or self._reaches_a_control(vantage, now_s) is not False:
+            return False
+        return any(self._reaches_a_control(one, now_s) for one in self._targets if one != vantage)
+
+    def _reaches_a_control(self, vantage: str, now_s: float) -> bool | None:
+        """Whether a control answers there; None if none was asked lately."""
+        controls = [one for one in self._targets[vantage].values() if one.control and one.live(now_s)]
+        return any(not one.down(ROUNDS, now_s) for one in controls) if controls else None
+
+    def _excuse(self, now_s: float) -> None:
+        if len(self._targets) < 2:
+            return
+        healthy = frozenset(self.healthy(now_s))
+        for venue in sorted({name for targets in self._targets.values() for name in targets}):
+            seen = self._seen(venue, now_s, healthy)
+            if seen.fault is not None:
+                self._excused[venue] = (now_s, seen)
+            elif seen.failing or now_s - self._excused.get(venue, (now_s, seen))[0] > EXCUSED_S:
+                self._excused.pop(venue, None)
 
     def in_doubt(self, signal: Signal) -> bool:
         """Whether our own network may have been at fault while a value was measured: a span that ended at its receipt."""
-        return self.suspected or signal.received_at.timestamp() - max(signal.value, 0.0) <= self._doubted_until_s
+        vantage = signal.subject.vantage or "local"
+        known = vantage in self._targets
+        if vantage in self._doubted if known else self._doubted:
+            return True
+        until_s = self._doubted_until_s.values() if not known else (self._doubted_until_s.get(vantage, float("-inf")),)
+        return signal.received_at.timestamp() - max(signal.value, 0.0) <= max(until_s, default=float("-inf"))
+
+    def set_aside(self, signal: Signal) -> bool:
+        """Whether a signal is left to the healthy vantages: its own is in doubt, and they can be asked."""
+        return not self.suspected and (signal.subject.vantage or "local") in self._doubted
+
+    def healthy(self, now_s: float) -> list[str]:
+        """The vantages that ask, and whose own network is not in doubt, in order of name."""
+        return [
+            one
+            for one in sorted(self._targets)
+            if one not in self._doubted and one not in self.local_since_s and self.asked(one, now_s)
+        ]
+
+    def corroborated(self, now_s: float) -> bool:
+        """Whether two healthy vantages on different networks look: what one does not see, another may."""
+        return len(self._targets) > 1 and distinct(self.healthy(now_s), self._settings.networks) >= NETWORKS
+
+    def local_now(self, now_s: float) -> bool:
+        """Whether our own network is down, and no other vantage is healthy: nothing can be judged."""
+        return bool(self.local_since_s) and not self.healthy(now_s)
 
     def _is_over(self, vantage: str, now_s: float) -> bool:
         """Targets answer since `local_cooldown_s`; or none was asked for as long as an incident is held blind."""
@@ -137,7 +209,29 @@ class Attribution:
         """How many places we probe from."""
         return len(self._targets)
 
-    def elsewhere_good(self, venue: str, now_s: float) -> bool:
-        """Whether one vantage reaches a venue that another does not: then the path is at fault."""
-        states = [targets[venue].down(ROUNDS, now_s) for targets in self._targets.values() if venue in targets]
-        return len(states) > 1 and any(states) and not all(states)
+    def sight(self, venue: str, now_s: float) -> VantageView:
+        """Who sees a venue fail and who reaches it. If nobody sees it fail now: as it was when one last did."""
+        if len(self._targets) < 2:
+            return NOBODY
+        seen = self._seen(venue, now_s, frozenset(self.healthy(now_s)))
+        excused = self._excused.get(venue)
+        if excused is None or seen.failing or seen.fault is not None:
+            return seen
+        return excused[1]
+
+    def _seen(self, venue: str, now_s: float, healthy: frozenset[str]) -> VantageView:
+        failing: list[str] = []
+        reaching: list[str] = []
+        doubted: list[str] = []
+        for vantage, targets in self._targets.items():
+            target = targets.get(venue)
+            if target is None or not target.live(now_s):
+                continue
+            if not target.failing(now_s):
+                if vantage in healthy:
+                    reaching.append(vantage)
+            else:
+                (failing if vantage in healthy else doubted).append(vantage)
+        if not failing and not doubted:
+            return NOBODY
+        return who_sees(failing, reaching, doubted, self._settings.networks)

@@ -67,7 +67,7 @@ class ChangeWriter:
             critical=episode.critical,
             pages=episode.pages,
             fault=verdict.fault,
-            headline=f"{headline(verdict, episode.level)}; {by_chance(far.per_day, far.basis)}",
+            headline=f"{headline(verdict, episode.level)}{_said(assessment.dissent)}; {by_chance(far.per_day, far.basis)}",
             verdict=verdict,
             evidence=evidence,
             counter_evidence=counter_evidence(verdict),
@@ -104,7 +104,7 @@ class ChangeWriter:
             critical=False,
             pages=episode.pages,
             fault=assessment.fault,
-            headline=f"{line}; {by_chance(far, ALONE_WORDS)}",
+            headline=f"{line}{_said(assessment.dissent)}; {by_chance(far, ALONE_WORDS)}",
             verdict=None,
             evidence=tuple(sorted(facts, key=lambda one: (one.onset, one.id))),
             counter_evidence=(),
@@ -185,6 +185,10 @@ class ChangeWriter:
             runbook=runbook(self._s.runbook_base, level, Fault.LOCAL),
             replay_id=f"{episode.incident_id}:{episode.revision}",
         )
+
+
+def _said(dissent: str) -> str:
+    return f"; {dissent}" if dissent else ""
 
 
 def rounded(per_day: float) -> float:

@@ -86,6 +86,8 @@ class CorrelatorSettings:
     """Share of venues in stress, while the controls answer, for MARKET."""
     providers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Provider -> the venues that it carries (one operator, one cloud): their stress at once counts once."""
+    networks: Mapping[str, str] = field(default_factory=dict)
+    """Vantage -> the provider of its network. Two vantages of one provider, or of none named here, see no more than one."""
     runbook_base: str = "ops/runbooks/"
     """Prefix of an alert's runbook link."""
 

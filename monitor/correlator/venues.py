@@ -21,6 +21,7 @@ from monitor.correlator.fusion import CALM_BELOW_NATS, Sight, leg_verdict
 from monitor.correlator.levels import WATCH_GRADE
 from monitor.correlator.providers import carrier
 from monitor.correlator.settings import CorrelatorSettings
+from monitor.correlator.vantages import VantageView
 from monitor.incidents import Blindness, Fault, Leg, LegState, Level
 from monitor.signals import TARGET_PREFIX
 
@@ -46,6 +47,8 @@ class VenueAssessment:
     blind: tuple[Blindness, ...]
     blind_stress: bool
     assets: tuple[str, ...]
+    dissent: str = ""
+    """Which vantages see it otherwise, in words."""
 
     def observation(self, now_s: float, *, late: bool) -> Observation:
         """The state as the venue's episode takes it."""
@@ -76,6 +79,8 @@ class VenueAssessor:
         self._attribution = attribution
         self._held: frozenset[str] = frozenset()
         """Venues that are in an episode: their leg needs less to stay TRUE."""
+        self._excused: frozenset[str] = frozenset()
+        """Venues in stress that other vantages reach: they are none of the market's or a provider's."""
 
     def assess(self, now_s: float, live: Collection[str], assets: Sequence[Assessment]) -> list[VenueAssessment]:
         """Every venue that has shared evidence or a live episode, in order of name."""
@@ -92,6 +97,7 @@ class VenueAssessor:
                 for venue in asset.venues:
                     blind_assets.setdefault(venue, []).extend(asset.verdict.blind)
         self._held = frozenset(live)
+        self._excused = frozenset(name for name in stressed if self._attribution.sight(name, now_s).fault)
         return [self._venue(name, facts.get(name, ()), stressed, blind_assets.get(name), now_s) for name in names]
 
     def _venue(
@@ -103,12 +109,12 @@ class VenueAssessor:
         now_s: float,
     ) -> VenueAssessment:
         coverage, blind = self._coverage_of(venue, now_s)
-        cap = self._s.single_vantage_cap if self._attribution.vantages < 2 else 1.0
-        held = venue in self._held
+        cap = self._s.single_vantage_cap if not self._attribution.corroborated(now_s) else 1.0
+        held, sight = venue in self._held, self._attribution.sight(venue, now_s)
         state = leg_verdict(Leg.VENUE, facts, Sight.even(cap), True, self._s, held).state
         if state is not LegState.TRUE:
-            sight = Sight.even(min(coverage, cap))
-            state = leg_verdict(Leg.VENUE, facts, sight, True, self._s, held).state
+            seen = Sight.even(min(coverage, cap))
+            state = leg_verdict(Leg.VENUE, facts, seen, True, self._s, held).state
         grade = max((one.evidence.grade for one in facts if one.nats >= 1), default=0)
         blind_stress = blind_assets is not None
         watch = state is LegState.TRUE and (grade >= WATCH_GRADE or blind_stress)
@@ -119,10 +125,11 @@ class VenueAssessor:
             state=state,
             facts=facts,
             grade=grade,
-            fault=self._fault(venue, stressed, now_s),
+            fault=self._fault(venue, sight, stressed, now_s),
             blind=tuple(sorted(every.values(), key=blindness_order)[:MAX_BLIND]),
             blind_stress=blind_stress,
             assets=self._affected(venue, facts),
+            dissent=sight.words,
         )
 
     def _affected(self, venue: str, facts: Sequence[WeighedEvidence]) -> tuple[str, ...]:
@@ -134,7 +141,7 @@ class VenueAssessor:
         return tuple(sorted(str(one) for one in kept))
 
     def _coverage_of(self, venue: str, now_s: float) -> tuple[float, list[Blindness]]:
-        if self._attribution.local_since_s:
+        if self._attribution.local_now(now_s):
             since = utc(min(self._attribution.local_since_s.values()))
             reason = "our own network is down"
             return 0.0, [Blindness(source="vantage", leg=Leg.VENUE, coverage=0.0, since=since, reason=reason)]
@@ -149,16 +156,19 @@ class VenueAssessor:
         ]  # fmt: skip
         return (sum(own for _, own in sources) / len(sources) if sources else 1.0), blind
 
-    def _fault(self, venue: str, stressed: set[str], now_s: float) -> Fault:
-        if self._attribution.local_since_s:
+    def _fault(self, venue: str, sight: VantageView, stressed: set[str], now_s: float) -> Fault:
+        if self._attribution.local_now(now_s):
             return Fault.LOCAL
+        if excuse := sight.fault:
+            return excuse
         known = {name for weights in self._coverage.venues.values() for name in weights}
+        known, stressed = known - self._excused, stressed - self._excused
         provider = carrier(stressed, known, self._s.providers)
         if provider and venue in self._s.providers[provider]:
             return Fault.PROVIDER
         if len(known) >= MIN_VENUES and len(stressed & known) >= self._s.market_share * len(known):
             return Fault.MARKET
-        return Fault.PATH if self._attribution.elsewhere_good(venue, now_s) else Fault.VENUE
+        return Fault.VENUE
 
 
 def _stressed(facts: Sequence[WeighedEvidence]) -> bool:

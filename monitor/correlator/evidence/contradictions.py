@@ -178,7 +178,7 @@ class ContradictionsEvidence:
 
     def on_second(self, now_s: float) -> None:
         """Compare both sides, every ten seconds; forget outcomes while our own network is down."""
-        if self._board.attribution.local_since_s:
+        if self._board.attribution.local_now(now_s):
             for venue in self._venues.values():
                 venue.outcomes.clear()
         if int(now_s) % RENEWED_S:

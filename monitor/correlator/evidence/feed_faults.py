@@ -39,6 +39,8 @@ class FeedFaultsEvidence:
         venue = signal.subject.venue
         if venue is None or signal.attributes.get("planned") is True:
             return
+        if self._board.attribution.set_aside(signal):
+            return
         own_lag = self._board.attribution.own_lag
         if signal.kind is SignalKind.FEED_CLOSED and own_lag.in_second_of(signal):
             return  # it may have been cut because we were late to answer
@@ -68,7 +70,7 @@ class FeedFaultsEvidence:
 
     def on_second(self, now_s: float) -> None:
         """Forget the counts while our own network is down."""
-        if self._board.attribution.local_since_s:
+        if self._board.attribution.local_now(now_s):
             self._faults.clear()
 
 

@@ -85,7 +85,7 @@ class VenueFailuresEvidence:
 
     def on_second(self, now_s: float) -> None:
         """Put venues whose e-value reaches a grade on the board."""
-        if self._board.attribution.local_since_s:
+        if self._board.attribution.local_now(now_s):
             self._venues.clear()
             self._touched.clear()
         for name in sorted(self._touched):

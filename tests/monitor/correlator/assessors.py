@@ -18,6 +18,8 @@ from tests.monitor.correlator.storm import at
 from tests.monitor.correlator.test_parts import evidence
 
 GAP_S = 1000.0
+NETWORKS = {"home": "north", "away": "south", "a": "north", "b": "south", "c": "south"}
+"""Vantage -> the provider of its network."""
 
 
 class Assessors:
@@ -25,6 +27,7 @@ class Assessors:
 
     def __init__(self, venues: Iterable[str], settings: CorrelatorSettings | None = None) -> None:
         self.settings = settings or CorrelatorSettings()
+        self.settings = replace(self.settings, networks=self.settings.networks or NETWORKS)
         self.sources = Coverage(providers=self.settings.providers)
         self.board = ActiveEvidence(self.sources)
         self.attribution = Attribution(self.settings)

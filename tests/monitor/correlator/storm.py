@@ -36,6 +36,7 @@ DRILL = CorrelatorSettings(
     book_half_life_s=20,
     liquidity_half_life_s=30,
     upgrade_half_life_s=30,
+    networks={"home": "north", "away": "south"},
 )
 """The drill's settings: the rules, thresholds and probabilities are the live ones; only the half-lives are short."""
 

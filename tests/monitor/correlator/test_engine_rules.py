@@ -13,7 +13,7 @@ from monitor.signals import Scalar, Signal, SignalKind, Subject
 from tests.monitor.correlator.storm import at
 from tests.monitor.correlator.test_parts import evidence
 
-S = CorrelatorSettings()
+S = CorrelatorSettings(networks={"home": "north", "away": "south"})
 
 
 class Pinned:

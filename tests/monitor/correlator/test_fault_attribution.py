@@ -127,13 +127,19 @@ def test_a_budget_refusal_reported_by_the_venue_counts_as_an_answer() -> None:
     assert close(attribution, 3) == []
 
 
-def test_one_vantage_of_two_is_enough_for_a_suspicion_and_eight_of_ten_targets_are() -> None:
+def test_what_one_vantage_of_two_may_not_see_itself_is_doubted_there_and_not_elsewhere() -> None:
     attribution = watch()
     rounds(attribution, "abcdexyz", "fg", count=1)
     ask(attribution, 0, "a", "ok", "away")
     ask(attribution, 0, "x", "ok", "away")
     assert close(attribution, 1) == []
-    assert attribution.suspected
+    assert not attribution.suspected
+    assert attribution.healthy(at(1).timestamp()) == ["away"]
+    for vantage, doubted in (("home", True), ("away", False), ("unheard", True)):
+        subject = Subject(venue="a", vantage=vantage)
+        signal = Signal(SignalKind.REQUEST, subject, at(1), at(1), "a/time", 1, 0.1, {"outcome": "ok"})
+        assert attribution.in_doubt(signal) is doubted
+        assert attribution.set_aside(signal) is (vantage == "home")
 
 
 def test_an_answer_between_two_failures_restarts_the_count_of_rounds() -> None:
@@ -228,14 +234,14 @@ def test_the_path_is_at_fault_only_if_one_vantage_reaches_the_venue_and_another_
         ask(attribution, second, "b", "ok", "away")
         if away is not None:
             ask(attribution, second, "a", away, "away")
-    assert attribution.elsewhere_good("a", at(2).timestamp()) is path
+    assert (attribution.sight("a", at(2).timestamp()).fault is Fault.PATH) is path
 
 
 def test_one_failed_round_at_one_vantage_is_not_yet_a_fault_of_the_path() -> None:
     attribution = watch()
     ask(attribution, 0, "a", "timeout", "home")
     ask(attribution, 0, "a", "ok", "away")
-    assert not attribution.elsewhere_good("a", at(1).timestamp())
+    assert attribution.sight("a", at(1).timestamp()).fault is None
 
 
 def faults(assessors: Assessors, *, stressed: str, grade: int = 3) -> tuple[Fault, dict[str, Fault]]:
@@ -276,7 +282,9 @@ def test_a_venue_that_another_vantage_reaches_is_a_fault_of_the_path() -> None:
     for second in (0, 1):
         ask(assessors.attribution, second, "a", "timeout", "home")
         ask(assessors.attribution, second, "a", "ok", "away")
-    assert faults(assessors, stressed="ab") == (Fault.PATH, {"a": Fault.PATH, "b": Fault.VENUE})
+    assert faults(assessors, stressed="a")[1] == {"a": Fault.PATH}
+    both = faults(assessors, stressed="ab")
+    assert both == (Fault.VENUE, {"a": Fault.PATH, "b": Fault.VENUE}), "b is not excused by what is said of a"
 
 
 def test_venues_that_another_vantage_reaches_are_each_a_fault_of_the_path_and_not_the_market() -> None:

@@ -26,9 +26,17 @@ def states(assessors: Assessors) -> list[LegState]:
 
 
 @pytest.mark.parametrize(
-    ("vantages", "coverage"), [((), 0.6), (("home",), 0.6), (("home", "away"), 1.0), (("a", "b", "c"), 1.0)]
+    ("vantages", "coverage"),
+    [
+        ((), 0.6),
+        (("home",), 0.6),
+        (("home", "away"), 1.0),
+        (("a", "b", "c"), 1.0),
+        (("b", "c"), 0.6),
+        (("x", "y"), 0.6),
+    ],
 )
-def test_an_assets_venue_leg_seen_from_one_vantage_has_a_coverage_of_six_tenths(
+def test_an_assets_venue_leg_seen_from_one_network_has_a_coverage_of_six_tenths(
     vantages: tuple[str, ...], coverage: float
 ) -> None:
     assessors = Assessors("ab")
