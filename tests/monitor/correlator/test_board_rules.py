@@ -218,6 +218,7 @@ def test_renewed_evidence_keeps_the_earliest_onset_and_at_most_eight_links() -> 
     [
         (2, 11, False, 5),  # as grave: it goes on
         (3, 9, False, 5),  # graver, and begun before the old one was found last
+        (3, 10, False, 5),  # graver, and begun when the old one was found last
         (3, 11, False, 11),
         (3, 9, True, 9),
         (2, 9, True, 5),

@@ -248,6 +248,15 @@ def test_a_peak_of_open_interest_is_forgotten_after_five_minutes_or_four_hundred
     assert not harness.grades
 
 
+def test_a_peak_of_open_interest_is_the_first_of_four_hundred_points_at_the_earliest() -> None:
+    harness = ProducerHarness("open_interest")
+    harness.send(SignalKind.OPEN_INTEREST, 0, base=1000.0)
+    for number in range(1, 400):
+        harness.send(SignalKind.OPEN_INTEREST, number / 2, base=900.0)
+    harness.second(201)
+    assert harness.grades == {"open_interest_fall": 2}
+
+
 def test_a_fall_of_open_interest_begins_where_it_falls_and_not_where_its_window_opens() -> None:
     harness = ProducerHarness("open_interest")
     for second in range(0, 700, 10):

@@ -344,3 +344,11 @@ def test_after_one_round_of_failures_nearly_everywhere_no_venue_is_blamed_yet() 
     seen = assessors.asset()
     assert seen.verdict.legs[1].evidence == -1.0
     assert assessors.venues.assess(assessors.now_s, (), (seen,)) == []
+
+
+@pytest.mark.parametrize(("age_s", "local"), [(3600, True), (3601, False)])
+def test_a_control_that_was_not_asked_for_more_than_an_hour_is_none_any_more(age_s: int, *, local: bool) -> None:
+    attribution = watch()
+    ask(attribution, 0, "x", "timeout")
+    rounds(attribution, "a", since=age_s - 1)
+    assert close(attribution, age_s) == ([("home", True)] if local else [])

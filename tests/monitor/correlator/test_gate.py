@@ -140,6 +140,11 @@ def test_one_clock_that_is_ahead_is_refused_and_the_others_go_on() -> None:
     assert own.refused == {("request", "future"): 1}
 
 
+def test_a_signal_of_an_hour_ahead_is_taken_and_one_of_more_is_held() -> None:
+    own = Gate()
+    assert [one.seq for second in (0, 3600, 7201) for one in own.take(request(second))] == [0, 3600]
+
+
 def test_after_hours_with_nothing_heard_all_signals_agree_and_none_is_lost() -> None:
     own = Gate()
     seconds = [1, *(LEAP_S + 100 + number for number in range(2 * AGREE))]
