@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
@@ -55,15 +57,20 @@ def spread(sizes: dict[str, int], count: int) -> dict[str, int]:
     return shares
 
 
-def all_of(path: str) -> list[Mutant]:
-    """Every mutant of one module."""
-    return _of(path, modules()[path], 0, len(edits((ROOT / path).read_text(encoding="utf-8"))))
+def all_within(path: str, functions: Collection[str]) -> list[Mutant]:
+    """Every mutant of these functions of one module; its room is left empty."""
+    source = (ROOT / path).read_text(encoding="utf-8")
+    return _made(path, "", source, [one for one in edits(source) if one.function in functions], sys.maxsize)
 
 
 def _of(path: str, room: str, seed: int, count: int) -> list[Mutant]:
     source = (ROOT / path).read_text(encoding="utf-8")
     found = edits(source)
     random.Random(f"{seed} {path}").shuffle(found)
+    return _made(path, room, source, found, count)
+
+
+def _made(path: str, room: str, source: str, found: list[Edit], count: int) -> list[Mutant]:
     mutants: list[Mutant] = []
     for edit in found:
         if len(mutants) == count:

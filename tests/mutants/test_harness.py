@@ -13,7 +13,7 @@ from tests.mutants.forks import Done, Job
 from tests.mutants.judging import Fate, Judged, fate_of
 from tests.mutants.operators import difference, edits
 from tests.mutants.report import Accepted, accepted
-from tests.mutants.sampling import Mutant, all_of, sample, spread
+from tests.mutants.sampling import Mutant, all_within, sample, spread
 from tests.mutants.selection import Selection
 from tests.mutants.targets import dotted, modules
 
@@ -99,9 +99,12 @@ def test_every_accepted_survivor_can_still_be_made() -> None:
     paths = {dotted(path): path for path in modules()}
     entries = accepted()
     for module in {entry.module for entry in entries}:
-        made = [Judged(mutant=one, fate=Fate.SURVIVED) for one in all_of(paths[module])]
-        for entry in (one for one in entries if one.module == module):
-            assert any(entry.is_for(one) for one in made), entry
+        mine = [one for one in entries if one.module == module]
+        functions = {one.function for one in mine}
+        of_them = all_within(paths[module], functions)
+        made = {(one.module, one.edit.function, one.mutated()) for one in of_them}
+        for entry in mine:
+            assert (entry.module, entry.function, entry.mutated) in made, entry
 
 
 @pytest.mark.parametrize("feature", features_of.every(), ids=lambda one: one.name)

@@ -9,8 +9,8 @@ FEATURES = (
         "a fault of our own network is LOCAL",
         "monitor.correlator.assessment",
         "AssetAssessor._fault",
-        "return Fault.LOCAL",
-        "pass",
+        "self._attribution.local_now(now_s)",
+        "False",
     ),
     swap(
         "a fault of the network path is PATH",
