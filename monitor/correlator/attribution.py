@@ -170,7 +170,7 @@ class Attribution:
         """Whether our own network may have been at fault while a value was measured: a span that ended at its receipt."""
         vantage = signal.subject.vantage or "local"
         known = vantage in self._targets
-        if vantage in self._doubted if known else self._doubted:
+        if self.suspected or (vantage in self._doubted if known else self._doubted):
             return True
         until_s = self._doubted_until_s.values() if not known else (self._doubted_until_s.get(vantage, float("-inf")),)
         return signal.received_at.timestamp() - max(signal.value, 0.0) <= max(until_s, default=float("-inf"))
