@@ -251,10 +251,8 @@ class Books(Said):
     A side that is missing makes the book odd, unless the venue leaves out a side without a change (`one_sided`).
     Sequence: `last_id` (without it: the frame's), and `prev_id` (must be our last id) or `first_id` (must be our last id plus
     one); `last_id` alone steps by one. A book that is not `numbered` cannot show a gap. `whole`: always, never, or a field
-    that is true or one of `whole_kinds`; the frame's kind may be one of these too; or the number `restarts_at`. With
-    `whole_kinds`, what is neither of these nor one of `change_kinds` is odd.
-    `width`: the places of a level's list, where it has more than those that are read. A shorter one is odd: a place that is gone
-    would make a size of a price.
+    that is true or one of `whole_kinds` (another word that is none of `change_kinds` is odd); the frame's kind may be one
+    of these too; or the number `restarts_at`. `width`: the places of a level's list; a shorter one is odd.
     """
 
     bids: Name | None = None

@@ -144,7 +144,9 @@ async def test_the_web_servers_word_counts_where_it_answers(
     assert (status.ready, status.judged_by) == (not reasons, "readyz")
     assert status.reasons == tuple(one.replace("\x1b", " ") for one in reasons)
     assert (status.readers[DATABASE].state, status.readers[DATABASE].why) == ("away", "it is not there")
-    assert status.unseen == {"dropped okx BookMeasured": 4, "passed over kraken volume_spot": 90, "late": 2}
+    assert status.unseen == {
+        "dropped okx BookMeasured": 4, "passed over kraken volume_spot": 90, "late": 2, "refused book value": 3,
+    }  # fmt: skip
     _print(status)
     assert "passed over kraken volume_spot" in capsys.readouterr().out
     validate(status)
