@@ -98,27 +98,6 @@ async def test_a_proxy_of_a_proxy_of_a_beacon_changes_with_the_beacon() -> None:
         assert await both_ways(anvil, start, proxy) == [expected, expected]
 
 
-async def test_changes_in_the_three_blocks_after_an_upgrade_to_another_path_are_told_in_their_blocks() -> None:
-    async with running() as anvil:
-        deployer = Deployer(anvil)
-        first, second = await deployer.target(), await deployer.target()
-        behind, inner = await beacon_proxy(deployer, first)
-        beacon, proxy = await beacon_proxy(deployer, first)
-        await anvil.mine(3)
-        start = await anvil.height() - 1
-        at = await deployer.send(beacon.functions.upgradeTo(up(deployer, inner)))
-        for target in (second, first, second):
-            await deployer.send(behind.functions.upgradeTo(up(deployer, target)))
-        holder = behind.address.lower()
-        expected: list[Reported] = [
-            ("implementation", first, inner, None, at),
-            ("implementation", first, second, holder, at + 1),
-            ("implementation", second, first, holder, at + 2),
-            ("implementation", first, second, holder, at + 3),
-        ]
-        assert await both_ways(anvil, start, proxy) == [expected, expected]
-
-
 async def test_a_beacon_that_is_flipped_and_set_back_within_a_block_is_two_changes_where_the_node_traces() -> None:
     async with running() as anvil:
         deployer = Deployer(anvil)
