@@ -41,6 +41,10 @@ def pulse(sources: Coverage, second: float) -> None:
     receive(sources, signal(SignalKind.FEED_PULSE, second, FEED))
 
 
+def test_a_feed_without_claims_lacks_none() -> None:
+    assert watching().by_name[FEED].claimed("BTC") == 1.0
+
+
 def test_a_feed_without_claims_is_covered_by_its_signs_of_life_as_before() -> None:
     sources = watching()
     pulse(sources, 5)

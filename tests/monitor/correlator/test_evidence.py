@@ -126,6 +126,28 @@ def test_books_from_rest_and_books_without_an_asset_are_ignored() -> None:
     assert not harness.grades
 
 
+def test_faults_of_a_feed_seen_through_a_network_in_doubt_are_left_to_the_healthy_vantages() -> None:
+    def request(name: str | None, vantage: str, outcome: str) -> Signal:
+        kind = SignalKind.CONTROL if name is None else SignalKind.REQUEST
+        attributes: dict[str, Scalar] = {"outcome": outcome, "check": "time", "ours": False, "target": "cloudflare"}
+        return Signal(kind, Subject(venue=name, vantage=vantage), at(0), at(0), "a/time", 1, 0.1, attributes)
+
+    grades: dict[str, dict[str, int]] = {}
+    for vantage in ("home", "away"):
+        harness = ProducerHarness("feed_faults")
+        for name in (None, "alpha"):
+            for where, outcome in (("home", "timeout"), ("away", "ok")):
+                for _ in range(2):
+                    harness.attribution.on_signal(request(name, where, outcome), at(0).timestamp())
+        harness.attribution.on_second(at(1).timestamp())
+        for _ in range(8):
+            harness.send(SignalKind.FEED_CLOSED, 1, subject=Subject(venue="alpha", vantage=vantage), planned=False)
+        harness.second(2)
+        grades[vantage] = harness.grades
+    assert grades["home"] == {}
+    assert grades["away"]
+
+
 def test_planned_feed_faults_and_faults_without_a_venue_are_no_evidence() -> None:
     harness = ProducerHarness("feed_faults")
     for second in range(9):

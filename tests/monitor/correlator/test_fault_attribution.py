@@ -296,6 +296,16 @@ def test_venues_that_another_vantage_reaches_are_each_a_fault_of_the_path_and_no
     assert faults(assessors, stressed="ab") == (Fault.PATH, dict.fromkeys("ab", Fault.PATH))
 
 
+def test_an_asset_whose_venues_fail_only_through_a_network_in_doubt_has_a_local_fault() -> None:
+    assessors = Assessors("abcde")
+    for second in (0, 1):
+        for name in ("a", "b", *CONTROLS):
+            ask(assessors.attribution, second, name, "timeout", "home")
+            ask(assessors.attribution, second, name, "ok", "away")
+    assessors.attribution.on_second(assessors.now_s + 2)
+    assert faults(assessors, stressed="ab")[0] is Fault.LOCAL
+
+
 def test_stress_below_the_threshold_of_the_leg_has_no_fault() -> None:
     assessors = Assessors("abcde")
     assessors.fact("a", weight=1.0, grade=2)

@@ -165,6 +165,15 @@ def test_silence_of_a_blind_feed_is_not_learned_as_calm() -> None:
     assert not [one for _ in range(120) for one in stream.second(poisson(chance, 1.0)) if one.grade > 1]
 
 
+def test_a_feed_that_declares_another_censoring_is_judged_by_that_one_from_then_on() -> None:
+    stream = Stream(CorrelatorSettings())
+    stream.second(1)
+    stream._attributes["censoring"] = "latest_per_second"
+    stream.second(1)
+    [one] = stream._producer._assets["BTC"].streams.values()
+    assert one.throttle.observed.declared.value == "latest_per_second"
+
+
 def test_a_constantly_high_rate_of_events_is_normal() -> None:
     chance = random.Random(7)
     found = false_alarms(lambda: poisson(chance, 20), 1, CorrelatorSettings())
