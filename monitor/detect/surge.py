@@ -71,6 +71,8 @@ class SurgeDetector:
         self._dead: list[float] = [0.0]
         """Cumulative sums, one longer than the times: the first is what came before."""
         self._round = began_s // ROUND_S
+        self._first_whole = -(-began_s // ROUND_S)
+        """The first round that is seen whole."""
         self._pending: list[tuple[int, float, float]] = []
         """(second, events, dead part) of the round."""
         self._held: list[list[tuple[int, float, float]]] = []
@@ -92,7 +94,10 @@ class SurgeDetector:
         now = second // ROUND_S
         if now <= self._round:
             return
-        if self._pending or self._grave or self._held:
+        if self._round < self._first_whole:  # half a minute learned as a whole one would halve the usual rate
+            self._pending, self._grave = [], 0
+            self._round += 1
+        if now > self._round and (self._pending or self._grave or self._held):
             self._end_round(seen)
             self._round += 1
         if now > self._round:
@@ -197,7 +202,7 @@ class SurgeDetector:
         self._dead.append(self._dead[-1] + dead)
         if second + 1 - self._began_s < self._warm_s:
             return NO_SURGE
-        if self._round * ROUND_S <= self._began_s:  # no round is over yet
+        if self._round <= self._first_whole:  # no whole round is over yet
             self.usual.guess(self._events[-1] - events, max(second - self._began_s - self._dead[-1], 1.0))
             self.clipped.usual.guess(self._active[-1] - self._active[-2], float(second - self._began_s))
         statistic, seconds, ratio = self._best(second)

@@ -247,3 +247,13 @@ def test_a_stream_with_a_short_warm_up_is_judged_by_its_first_seconds() -> None:
     for second in range(0, 30, 3):
         assert detector.add(second, 1.0).per_day > WEEKLY
     assert detector.add(31, 60.0).per_day <= WEEKLY
+
+
+def test_a_stream_that_began_seconds_before_a_minute_is_over_has_no_surge_in_its_usual_events() -> None:
+    detector = SurgeDetector(3600.0, 0.02, 0.0, 1.2, 60_057)
+    found = []
+    for second in range(60_057, 60_150):
+        if detector.is_new_round(second):
+            detector.pass_to(second)
+        found.append(detector.add(second, 1.0).per_day)
+    assert min(found) > 24.0
