@@ -1,4 +1,4 @@
-"""Knows what one sink is not told because of a silence, and when it is worth looking whether the silence has ended."""
+"""Holds what is not sent to one sink because of a silence, and when it is worth looking whether the silence has ended."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Held:
         self._looked: tuple[Quiet, datetime] | None = None
 
     def silence_of(self, change: IncidentChange) -> Silence | None:
-        """The silence that holds `change` back now. An end is never held back: who was told hears of it."""
+        """The silence that holds `change` back now. An end is never held back: whoever got its beginning gets its end."""
         return None if change.kind in ENDS else self._quiet().silence_of(change, self._clock())
 
     def reminds(self, change: IncidentChange) -> bool:
-        """Whether people are to be told of it again: not while it is silenced, never once it is acknowledged."""
+        """Whether people are to be reminded of it: not while it is silenced, never once it is acknowledged."""
         return change.incident_id not in self._quiet().acknowledged and self.silence_of(change) is None
 
     def hold(self, position: int, change: IncidentChange) -> str | None:

@@ -1,4 +1,4 @@
-"""Knows which incidents nobody wants to be told of now, silences and maintenance windows, and which are acknowledged. Pure.
+"""Knows which incidents are not to be sent now (silences), and which are acknowledged. Pure.
 
 A silence is narrow: by venue it holds back an asset's incident only where all its evidence is from that venue.
 """
@@ -67,7 +67,7 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quiet:
-    """All silences (maintenance windows too), and the acknowledgements by incident id."""
+    """All silences, and the acknowledgements by incident id."""
 
     silences: tuple[Silence, ...] = ()
     acknowledged: Mapping[str, Acknowledgement] = field(default_factory=dict)

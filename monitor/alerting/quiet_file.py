@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -55,13 +55,12 @@ class _Written(msgspec.Struct, frozen=True):
 
 
 class QuietFile:
-    """The file of one folder. Calling it gives what holds now, with the `windows` of the settings; it reads only what changed."""
+    """The file of one folder. Calling it gives what holds now; it reads only what changed."""
 
-    def __init__(self, folder: Path, windows: Sequence[Silence] = ()) -> None:
+    def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
-        self._windows = tuple(windows)
         self._seen: tuple[int, int, int] | None = None
-        self._quiet = Quiet(silences=self._windows)
+        self._quiet = Quiet()
 
     def __call__(self) -> Quiet:
         """What holds now. A file that cannot be read is logged once, and silences nothing."""
@@ -73,11 +72,10 @@ class QuietFile:
         if seen != self._seen:
             self._seen = seen
             try:
-                quiet = self.read()
+                self._quiet = self.read()
             except OperatorError as error:
                 log.error("silences and acknowledgements are not in force: %s", error)  # noqa: TRY400 - one line, the operator's mistake
-                quiet = Quiet()
-            self._quiet = replace(quiet, silences=(*self._windows, *quiet.silences))
+                self._quiet = Quiet()
         return self._quiet
 
     def read(self) -> Quiet:

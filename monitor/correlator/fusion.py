@@ -133,8 +133,8 @@ def _state(w_lo: float, true_nats: float, evidence: float, coverage: float, fals
     """`false`: the evidence under which a leg is FALSE, and the coverage that this needs."""
     if w_lo >= true_nats:
         return LegState.TRUE
-    below_nats, least_coverage = false
-    return LegState.FALSE if evidence < below_nats and coverage >= least_coverage else LegState.UNKNOWN
+    below_nats, min_coverage = false
+    return LegState.FALSE if evidence < below_nats and coverage >= min_coverage else LegState.UNKNOWN
 
 
 @lru_cache(maxsize=4096)

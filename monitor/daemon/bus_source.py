@@ -1,7 +1,7 @@
 """Takes what an agent publishes as the daemon's source: every signal once, in order, judged up to the agent's own clock.
 
-The local log remembers up to which message everything is durable, and only then the bus is told. While the agent is not heard,
-its sources are told to be silent and our own clock goes on: what cannot be seen is blindness, never calm.
+The local log remembers up to which message everything is durable, and only then is the bus acknowledged. While the agent is
+not heard, its sources are reported as silent and our own clock goes on: what cannot be seen is blindness, never calm.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class BusSource:
         self._vantage = vantage
         self._assets = assets
         self._heard = clock()
-        """The agent's clock as it was told last. A backlog is no sight of now, so it does not count as hearing."""
+        """The agent's clock, as it was last reported. A backlog is no sight of now, so it does not count as hearing."""
         self._expected: dict[str, Signal] = {}
         """The last declaration of each source."""
         self._silent = False

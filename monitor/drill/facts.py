@@ -1,6 +1,6 @@
 """Declares what a replay is written from: documented facts with their sources and grades, and what had to be assumed.
 
-A fact is told in our own words. Only a fact with a source may be played; what nobody published is an assumption and says so.
+A fact stands in our own words. Only a fact with a source may be played; what nobody published is an assumption and says so.
 """
 
 from __future__ import annotations

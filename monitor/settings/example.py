@@ -98,7 +98,7 @@ targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wi
 # secret_env = "STORMWATCH_WEBHOOK_SECRET"          # signs each message (docs/formats.md)
 # min_level = "squall"
 # stale_after_s = "1h"                              # older changes are told by one note an incident, and page nobody
-# remind_s = "30m"                                  # an incident that is still open is told again; 0 for never (the default)
+# remind_s = "30m"                                  # an incident that is still open is sent again; 0 for never (the default)
 # legs = ["migration"]                              # only these legs; so too assets = ["BTC"], venues = ["okx", "target:NAME"]
 # drill = "any"                                     # rehearsals too; "never", or "only" them
 
@@ -142,7 +142,7 @@ targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wi
 # user_env = "BUS_USER"       # with password_env; or token_env, credentials_file, seed_file
 # password_env = "BUS_PASSWORD"
 # ca_file = "ca.pem"          # left out: the system's; certificate_file and key_file prove who we are
-# silent_s = "10s"            # a vantage that was not heard for so long is told as silent
+# silent_s = "10s"            # a vantage that was not heard for so long is reported as silent
 # partitions = 1              # so many correlators share the assets; partition = 0 is the first
 
 [telemetry]

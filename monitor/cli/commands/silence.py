@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 MAX_DAYS = 90
 MAX_CHARS = 200
-_app = typer.Typer(help="Hold incidents back from the sinks for a time; ends are always told.", no_args_is_help=True)
+_app = typer.Typer(
+    help="Hold incidents back from the sinks for a time; the end of an incident is always sent.", no_args_is_help=True
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,7 +33,7 @@ def add(
     by: Annotated[str, typer.Option(help="Who asks for it.")],
     asset: Annotated[str, typer.Option(help="Only incidents of this asset.")] = "",
     venue: Annotated[str, typer.Option(help="Only incidents of this venue, or with evidence from it alone.")] = "",
-    level: Annotated[str, typer.Option(help="Only up to this level; what is worse is told.")] = "perfect-storm",
+    level: Annotated[str, typer.Option(help="Only up to this level; what is worse is sent.")] = "perfect-storm",
     comment: Annotated[str, typer.Option(help="Why.")] = "",
     config: Config = None,
 ) -> None:
@@ -80,7 +82,7 @@ def show(config: Config = None, json: Json = False) -> None:
 
 @_app.command("end")
 def end(silence_id: Annotated[str, typer.Argument(help="Which silence.")], config: Config = None) -> None:
-    """End a silence now: what is still open is told."""
+    """End a silence now: what is still open is sent."""
     from dataclasses import replace
 
     file = _file(config)
@@ -98,7 +100,7 @@ def acknowledge(
     by: Annotated[str, typer.Option(help="Who takes care of it.")],
     config: Config = None,
 ) -> None:
-    """Acknowledge an incident: reminders of it stop; changes and its end are told as before."""
+    """Acknowledge an incident: reminders of it stop; changes and its end are sent as before."""
     from monitor.alerting.quiet import Acknowledgement
     from monitor.alerting.quiet_file import acknowledged_by
 

@@ -20,8 +20,8 @@ SOLD_OUT_BPS = 500.0
 """The depth is counted to 500 bps: what that does not fill costs this at least."""
 FILLS_WELL_BPS = 50.0
 """A size that usually costs more is about all that the book holds: that it does not fill is nothing new."""
-LEAST_BPS = 10.0
-LEAST_RISE = 3.0
+MIN_BPS = 10.0
+MIN_RISE = 3.0
 EVERY_S = 5.0
 MAX_GRADE = 2
 MAX_BOOKS = 8192
@@ -75,7 +75,7 @@ class BookSlippageEvidence:
         if not isinstance(cost, int | float):
             return
         rise = stream.add(float(cost), at_s)
-        if at_s - book.began_s < self._board.settings.warm_s or cost < max(LEAST_BPS, LEAST_RISE * usual):
+        if at_s - book.began_s < self._board.settings.warm_s or cost < max(MIN_BPS, MIN_RISE * usual):
             return
         grade = min(grade_of_rate(rise.per_day), MAX_GRADE)
         if not grade:

@@ -14,7 +14,7 @@ from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
 RISES = (log(4), log(10), log(25), log(60))
-LEAST_BPS = 5.0
+MIN_BPS = 5.0
 """A narrower spread is no distress, however narrow it was before."""
 FLOOR_BPS = 0.5
 """The usual spread counts as this at least: a book that is one tick wide has no usual spread to speak of."""
@@ -61,7 +61,7 @@ class BookSpreadEvidence:
 
     def _judge(self, book: _Book, subject: Subject, spread_bps: float, at_s: float) -> None:
         settings, value = self._board.settings, log(max(spread_bps, FLOOR_BPS))
-        grade = graded(value - book.usual.level + 1e-9, RISES) if spread_bps >= LEAST_BPS else 0
+        grade = graded(value - book.usual.level + 1e-9, RISES) if spread_bps >= MIN_BPS else 0
         holed, book.last_s = at_s - book.last_s > MAX_GAP_S, at_s
         if not grade or book.usual.seen < MIN_SAMPLES or at_s - book.began_s < settings.warm_s:
             book.usual.learn(value, at_s)

@@ -22,9 +22,9 @@ from monitor.signals import Signal, SignalKind, Subject
 STEP_S = 5.0
 STEPS = 120
 MAX_LEAD = 12
-LEAST_BUSY = 24
+MIN_BUSY = 24
 """Steps with forced orders in the window: fewer show no rhythm."""
-LEAST_CORRELATION = 0.4
+MIN_CORRELATION = 0.4
 AHEAD = 0.1
 """By so much the correlation with the later price must exceed that with the present and the earlier."""
 LOOKS_PER_DAY = 86400.0 / (STEPS * STEP_S) * (2 * MAX_LEAD + 1)
@@ -84,7 +84,7 @@ class LiquidationLeadEvidence:
             asset.flow = 0.0
             asset.steps += 1
             busy = asset.steps % JUDGED_EVERY == 0 and len(asset.prices) > STEPS
-            if busy and sum(1 for one in asset.flows if one) >= LEAST_BUSY:
+            if busy and sum(1 for one in asset.flows if one) >= MIN_BUSY:
                 self._judge(name, asset, now_s)
 
     def _judge(self, name: str, asset: _Asset, now_s: float) -> None:
@@ -93,7 +93,7 @@ class LiquidationLeadEvidence:
         found = {lead: _correlated(flows, returns, lead) for lead in range(-MAX_LEAD, MAX_LEAD + 1)}
         lead = max(range(1, MAX_LEAD + 1), key=lambda one: found[one])
         best, others = found[lead], max(found[one] for one in range(-MAX_LEAD, 1))
-        if best < LEAST_CORRELATION or best < others + AHEAD:
+        if best < MIN_CORRELATION or best < others + AHEAD:
             return
         chance = 0.5 * erfc(atanh(min(best, 0.999)) * sqrt(STEPS - lead - 3) / sqrt(2))
         per_day = LOOKS_PER_DAY * chance

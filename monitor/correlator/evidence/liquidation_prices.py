@@ -16,8 +16,8 @@ from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
 FRESH_S = 5.0
-LEAST_AWAY = 0.01
-LEAST_RISE = 2.0
+MIN_AWAY = 0.01
+MIN_RISE = 2.0
 MAX_GRADE = 2
 MAX_INSTRUMENTS = 4096
 
@@ -67,7 +67,7 @@ class LiquidationPricesEvidence:
         usual = one.away.normal_s
         rise = one.away.add(away, at_s)
         grade = min(grade_of_rate(rise.per_day), MAX_GRADE)
-        if not grade or away < max(LEAST_AWAY, LEAST_RISE * usual):
+        if not grade or away < max(MIN_AWAY, MIN_RISE * usual):
             return
         self._board.put(
             Finding(

@@ -23,7 +23,7 @@ JUDGED_EACH_S = 5.0
 LASTING_S = 10.0
 MAX_GAP_S = 180.0
 """Marks are asked for once a minute: with three missing answers nobody knows whether it was away between."""
-LEAST_OTHERS = 2
+MIN_OTHERS = 2
 MAX_PRICES = 16_384
 MID, MARK, INDEX, OWN_INDEX = "mid", "mark", "index", "own index"
 COMPARED = frozenset({MID, MARK})
@@ -169,7 +169,7 @@ def _agreed(others: Sequence[_Other]) -> float | None:
         votes = {}
         for one in others:
             votes.setdefault(one.instrument, []).append(one.value)
-    if len(votes) < LEAST_OTHERS:
+    if len(votes) < MIN_OTHERS:
         return None
     said = [median(values) for values in votes.values()]
     middle = median(said)

@@ -19,7 +19,7 @@ from monitor.signals import Signal, SignalKind, Subject
 LOOK_EVERY_S = 15.0
 OVER_S = 300.0
 FRESH_S = 90.0
-LEAST_MOVE = 0.03
+MIN_MOVE = 0.03
 """A smaller move is no shock, however calm the price was before."""
 VOLUME_GROWS = 1.1
 VOLUME_OVER_S = 900.0
@@ -86,7 +86,7 @@ class PriceShockEvidence:
         rise = asset.moves.add(abs(move), now_s)
         asset.began_s = now_s if asset.began_s is None else asset.began_s
         warm = now_s - asset.began_s >= self._board.settings.warm_s
-        if not warm or abs(move) < LEAST_MOVE or not grade_of_rate(rise.per_day):
+        if not warm or abs(move) < MIN_MOVE or not grade_of_rate(rise.per_day):
             return
         grown = _grown(asset, now_s)
         traded = f", the volume of 24 h grew {grown:.1f} times" if grown >= VOLUME_GROWS else ""

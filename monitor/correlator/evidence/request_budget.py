@@ -11,7 +11,7 @@ from monitor.correlator.producer import EvidenceBoard, Finding
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
-LEAST_LEFT = 0.05
+MIN_LEFT = 0.05
 """Our own requests stop before that, save the few that show whether the venue is alive."""
 LASTING_S = 10.0
 MAX_GAP_S = 60.0
@@ -43,7 +43,7 @@ class RequestBudgetEvidence:
             return
         host, name = str(attributes.get("host", "")), str(attributes.get("budget", ""))
         key = (venue, host, name)
-        if signal.value > LEAST_LEFT:
+        if signal.value > MIN_LEFT:
             self._spent.pop(key, None)
             return
         spent = self._spent.get(key)
@@ -67,7 +67,7 @@ class RequestBudgetEvidence:
                 at_s=at_s,
                 half_life_s=self._board.settings.venue_half_life_s,
                 value=signal.value,
-                normal=LEAST_LEFT,
+                normal=MIN_LEFT,
                 unit="fraction",
                 said=f"{venue} leaves {signal.value:.0%} of request budget {name} of host {host} {whose},"
                 " others on our address included",

@@ -59,7 +59,7 @@ class Bus:
         self._name = name
         self._client: Client | None = None
         self.why = ""
-        """The last failure that the client told, while it is not connected or not permitted."""
+        """The last failure that the client reported, while it is not connected or not permitted."""
 
     @property
     def connected(self) -> bool:

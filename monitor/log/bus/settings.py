@@ -29,7 +29,7 @@ class BusSettings:
     duplicate_s: float = 120.0
     """How long the servers remember the ids of messages. A reader recognises what was sent twice after that."""
     silent_s: float = 10.0
-    """A vantage that was not heard for so long is told as silent, and no longer waited for."""
+    """A vantage that was not heard for so long is reported as silent, and no longer waited for."""
     partitions: int = 1
     partition: int = 0
     """A correlator judges the assets of one partition of so many; venues, controls and networks go to all."""

@@ -250,12 +250,12 @@ def _deliveries(board: Contents) -> str:
     rows = []
     for name, lag in board.ready.readers.items():
         counts = board.delivered.get(name.removeprefix("sink "), {})
-        told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()) if count)
+        sent = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()) if count)
         entries = UNKNOWN if lag.entries is None else f"{lag.entries:,}"
-        rows.append([_text(name), _text(str(lag.state)), entries, _text(told), _text(lag.why)])
+        rows.append([_text(name), _text(str(lag.state)), entries, _text(sent), _text(lag.why)])
     return _heading("deliveries", "Deliveries") + _table(
         "Each reader of the log: whether it is connected, how many entries wait for it, and what became of its notes",
-        ("reader", "state", "waiting", "told", "why"),
+        ("reader", "state", "waiting", "sent", "why"),
         rows,
         "nobody reads the log yet",
     )

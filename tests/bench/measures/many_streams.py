@@ -26,9 +26,9 @@ BUSY_PER_S = 12
 """Signals of a stream in each second: 60,000 in all."""
 WARM_S = 6
 """Signals wait three seconds for late ones."""
-LEAST_PER_S = 60_000
+MIN_PER_S = 60_000
 MEMORY_SIGNALS = 1_000_000
-MOST_GROWN_MB = 50.0
+MAX_GROWN_MB = 50.0
 PEER = "bytewax: count and sum by asset in windows of a second"
 PEER_PYTHON = Path(".peers/bytewax/bin/python")
 SIMULATED = "the signals: liquidations, prices, books and open interest of 500 assets at ten venues"
@@ -142,7 +142,7 @@ def bench() -> list[Figure]:
     note = f"{before_mb:.0f} MB before; what grows are pasts of fixed length that fill"
     figures.append(
         Figure(
-            name=f"many streams: memory over {more:,} further signals", value=grown, unit="MB more", most=MOST_GROWN_MB,
+            name=f"many streams: memory over {more:,} further signals", value=grown, unit="MB more", most=MAX_GROWN_MB,
             simulated=SIMULATED, note=note,
         )
     )  # fmt: skip
@@ -159,7 +159,7 @@ def _rate(per_s: int, seconds: int) -> Figure:
 def _figure(per_s: int, value: float, count: int, peer: float | None) -> Figure:
     return Figure(
         name=f"many streams: {ASSETS} assets, {ASSETS * VENUES:,} streams, {per_s} signals/s each", value=value,
-        unit="signals/s", least=LEAST_PER_S, peer=PEER if peer is not None else "", peer_value=peer, simulated=SIMULATED,
+        unit="signals/s", least=MIN_PER_S, peer=PEER if peer is not None else "", peer_value=peer, simulated=SIMULATED,
         note=f"CPU time of {count:,} signals of a market that is in a surge everywhere",
     )  # fmt: skip
 

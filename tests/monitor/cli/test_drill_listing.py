@@ -8,7 +8,7 @@ from pathlib import Path
 from monitor.drill.scenario import names
 from tests.monitor.cli.test_commands import output_of
 
-TOLD = """
+SCENARIO = """
 name = "told"
 title = "It fell, compressed 60 times"
 length_s = "30s"
@@ -56,7 +56,7 @@ def test_the_list_has_every_scenario_with_its_length_expectation_and_title() -> 
 
 def test_an_explanation_tells_stages_facts_with_grade_and_source_and_what_was_assumed(tmp_path: Path) -> None:
     path = tmp_path / "told.toml"
-    path.write_text(TOLD, encoding="utf-8")
+    path.write_text(SCENARIO, encoding="utf-8")
     text = " ".join(output_of("drill", str(path), "--explain").split())
     for words in (
         "30 s, 60 s of the incident in one",
@@ -80,7 +80,7 @@ def test_an_explanation_of_an_invented_scenario_says_that_it_encodes_no_incident
 
 def test_an_explanation_as_json_is_the_whole_scenario(tmp_path: Path) -> None:
     path = tmp_path / "told.toml"
-    path.write_text(TOLD, encoding="utf-8")
+    path.write_text(SCENARIO, encoding="utf-8")
     told = json.loads(output_of("drill", str(path), "--explain", "--json"))
     assert told["facts"][0] == {
         "when": "2025-04-13 18:00", "said": "the price fell by half", "grade": "B", "sources": ["a report"], "at_s": 5,
