@@ -84,7 +84,13 @@ def test_an_exit_that_nobody_watches_and_a_full_view_are_said_in_words() -> None
 
 long = Reached("a text that must be cut")
 block = Reached("a word that could begin a block of Markdown")
-hostile = st.text() | st.text(alphabet="|<>[]`@# -+1.\\", max_size=400) | st.just("https://evil.example/" + "x" * 500)
+blocks = st.lists(st.sampled_from(["#", "##", ">", "-", "+", "1.", "1)", "words"]), min_size=1).map(" ".join)
+hostile = (
+    st.text()
+    | st.text(alphabet="|<>[]`@# -+1.\\", max_size=400)
+    | st.just("https://evil.example/" + "x" * 500)
+    | blocks
+)
 
 
 @given(hostile, hostile)
