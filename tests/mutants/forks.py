@@ -11,8 +11,10 @@ import importlib.machinery
 import json
 import os
 import resource
+import shutil
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections import deque
@@ -132,6 +134,7 @@ def _read(job: Job, pid: int, code: int | None, took_s: float) -> Done:
     result = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else {}
     for path in (answer, printed):
         path.unlink(missing_ok=True)
+    shutil.rmtree(_folder(pid), ignore_errors=True)
     return Done(
         job=job,
         code=code if result else None,
@@ -152,6 +155,11 @@ def _printed(pid: int) -> Path:
     return WORK / f"{pid}.txt"
 
 
+def _folder(pid: int) -> Path:
+    """The fork's own folder for the files of its tests. In one that all forks share, pytest removes what others still use."""
+    return Path(tempfile.gettempdir()) / f"stormwatch-mutant-{pid}"
+
+
 def _fork(job: Job) -> int:
     pid = os.fork()
     if pid:
@@ -166,7 +174,7 @@ def _fork(job: Job) -> int:
         _redirect(_printed(os.getpid()))
         if job.replaced is not None:
             _replace(*job.replaced)
-        result = run_tests(job.files, job.tests, job.max_failures, traces=job.traces)
+        result = run_tests(job.files, job.tests, job.max_failures, folder=_folder(os.getpid()), traces=job.traces)
         waiting = _answer(os.getpid()).with_suffix(".part")
         waiting.write_text(json.dumps(result), encoding="utf-8")
         waiting.rename(_answer(os.getpid()))

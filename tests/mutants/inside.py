@@ -57,12 +57,17 @@ class Chosen:
             self.failed.append(report.nodeid)
 
 
-def run_tests(files: tuple[str, ...], tests: tuple[str, ...] | None, max_failures: int, *, traces: bool) -> TestRun:
-    """Run tests of some files and return the results; without `tests`, run all tests of those files."""
+def run_tests(
+    files: tuple[str, ...], tests: tuple[str, ...] | None, max_failures: int, *, folder: Path, traces: bool
+) -> TestRun:
+    """Run tests of some files and return the results; without `tests`, run all tests of those files.
+
+    `folder` takes the files that tests make; the caller removes it.
+    """
     coverage = _coverage() if traces else None
     plugin = Chosen(tests, coverage)
     words = ["-q", "-m", WITHOUT, f"--maxfail={max_failures}", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    words += ["-W", "ignore::pytest.PytestAssertRewriteWarning", "-o", "tmp_path_retention_policy=none"]
+    words += ["-W", "ignore::pytest.PytestAssertRewriteWarning", "-o", "tmp_path_retention_policy=none", f"--basetemp={folder}"]
     words += ["-o", f"timeout={HANGS_AFTER_S}"]
     words += ["--rootdir", str(ROOT), "--hypothesis-profile=mutants", "--tb=short", *files]
     if coverage is not None:
