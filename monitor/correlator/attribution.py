@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from monitor.correlator.own_lag import OwnLag
+from monitor.correlator.own_path import OwnPath
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.correlator.vantages import NETWORKS, NOBODY, VantageView, distinct, who_sees
 from monitor.signals import Signal, SignalKind
@@ -71,6 +72,8 @@ class Attribution:
         self._settings = settings
         self.own_lag = OwnLag()
         """When we were late ourselves: failures that this explains are nobody's."""
+        self.own_path = OwnPath()
+        """How slow our own way out is: latencies that this explains are nobody's."""
         self._targets: dict[str, dict[str, _Target]] = {}
         self.local_since_s: dict[str, float] = {}
         self.local_until_s: dict[str, float] = {}

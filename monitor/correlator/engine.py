@@ -27,6 +27,7 @@ from monitor.correlator.evidence import names, producers
 from monitor.correlator.freezing import NotAnImage, pack, unpack
 from monitor.correlator.gate import Gate
 from monitor.correlator.own_lag import OwnLag
+from monitor.correlator.own_path import OwnPath
 from monitor.correlator.parts import Part
 from monitor.correlator.producer import EvidenceBoard
 from monitor.correlator.sequencer import SETTLED_AFTER_S, Second, Sequencer
@@ -104,6 +105,8 @@ class Correlator:
         if Part.ATTRIBUTION not in self._without:
             for kind in sorted(Attribution.kinds):
                 self._signal_handlers[kind].append(self._attribution.on_signal)
+            for kind in sorted(OwnPath.kinds):
+                self._signal_handlers[kind].append(self._attribution.own_path.on_signal)
         for kind in sorted(OwnLag.kinds):
             self._signal_handlers[kind].append(self._attribution.own_lag.on_signal)
 

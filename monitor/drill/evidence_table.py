@@ -16,6 +16,7 @@ from monitor.correlator.attribution import Attribution
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.evidence import names
 from monitor.correlator.own_lag import OwnLag
+from monitor.correlator.own_path import OwnPath
 from monitor.drill import scenario as scenarios
 from monitor.drill.evidence_excuses import EXCUSED, NO_EVIDENCE
 from monitor.drill.evidence_reads import VALUE, reads_of
@@ -26,10 +27,10 @@ FOLDER = "monitor.correlator.evidence"
 HEAD = """# What is judged
 
 Each row is one figure that Stormwatch reads: the value or an attribute of a kind of signal ([formats.md](formats.md) says what it
-means). `read by` names the producers of evidence (`monitor/correlator/evidence/`, one file each), or coverage, attribution and
-own_lag, which judge whether we see and whose fault it is. `scenario` names the shipped scenarios (`stormwatch drill list`) whose
-verdict needs a finding of that reader. What nobody reads says why. The page is made from the code by
-`python -m monitor.drill.evidence_table`; a test fails if a figure is neither read nor excused, or if this page is old.
+means). `read by` names the producers of evidence (`monitor/correlator/evidence/`, one file each), or coverage, attribution,
+own_lag and own_path, which judge whether we see and whose fault it is. `scenario` names the shipped scenarios
+(`stormwatch drill list`) whose verdict needs a finding of that reader. What nobody reads says why. The page is made from the code
+by `python -m monitor.drill.evidence_table`; a test fails if a figure is neither read nor excused, or if this page is old.
 
 """
 
@@ -47,7 +48,7 @@ class Cell:
 def readers() -> Mapping[str, type]:
     """Every reader by its name: the producers of evidence, found by their folder, and who judges our own sight."""
     found = {name: import_module(f"{FOLDER}.{name}").PRODUCER for name in names()}
-    return found | {"coverage": Coverage, "attribution": Attribution, "own_lag": OwnLag}
+    return found | {"coverage": Coverage, "attribution": Attribution, "own_lag": OwnLag, "own_path": OwnPath}
 
 
 def cells() -> Iterator[Cell]:

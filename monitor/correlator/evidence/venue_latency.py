@@ -3,8 +3,8 @@
 Each check, feed and instrument is a stream of its own, judged by its own quiet past (`monitor/detect/latency.py`); the grade
 and the weight follow from how often chance makes one of the venue's streams as slow. A burst under half a minute, and a latency
 under 0.1 s, is grade 1. A feed lag within the bound of the clock offset is no finding. What our own lag explains is not taken,
-the rest is taken less our own lag. What was sent or scheduled while our own network may have been at fault is not taken either,
-whenever its outcome comes.
+the rest is taken less our own lag, and divided by how many times slower than usual our own way out is. What was sent or
+scheduled while our own network may have been at fault is not taken either, whenever its outcome comes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from statistics import median
 
+from monitor.correlator.own_path import RECENT_S
 from monitor.correlator.producer import EvidenceBoard, Finding
 from monitor.detect.alarm_rate import MAX_PER_DAY, grade_of_rate, nats_of_rate
 from monitor.detect.latency import RESOLUTION_S, LatencyStream
@@ -37,13 +38,15 @@ _NAMES = {
     SignalKind.ENGINE_LAG: ("engine_lag", "engine lags"),
     SignalKind.FEED_LAG: ("feed_lag", "feed lags"),
 }
+_ON_OUR_WAY = frozenset({SignalKind.REQUEST, SignalKind.FEED_LAG})
+"""What our own way out prolongs. An engine's lag is between two stamps of the venue."""
 _Key = tuple[SignalKind, str, str, str]
 """Kind, venue, source, instrument."""
 _Source = tuple[SignalKind, str, str]
 
 
 class _Stream:
-    __slots__ = ("began_s", "bound_s", "last", "last_s", "latency", "rise", "unanswered")
+    __slots__ = ("began_s", "bound_s", "last", "last_s", "latency", "rise", "unanswered", "vantage")
 
     def __init__(self, at_s: float) -> None:
         self.began_s = self.last_s = at_s
@@ -55,6 +58,7 @@ class _Stream:
         """Lags with their links."""
         self.unanswered = 0
         """Time-outs since the last answer."""
+        self.vantage: str | None = None
 
 
 class VenueLatencyEvidence:
@@ -71,6 +75,8 @@ class VenueLatencyEvidence:
         """The slow streams of a source, by instrument."""
         self._touched: set[_Source] = set()
         self._doubted = False
+        self._slow_vantages: tuple[str, ...] = ()
+        """Vantages whose own way out is slow."""
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take one latency or lag in seconds. Nothing is learned while our own network may be at fault."""
@@ -81,9 +87,13 @@ class VenueLatencyEvidence:
         if attribution.in_doubt(signal) or attribution.own_lag.explains(signal):
             return
         lag_s = signal.value - attribution.own_lag.lag_s(signal)
+        slower = attribution.own_path.ratio(signal.subject.vantage, at_s) if signal.kind in _ON_OUR_WAY else 1.0
         instrument = signal.subject.instrument or ""
         key = (signal.kind, venue, signal.source, instrument)
         stream = self._streams.get(key) or self._begin(key, at_s)
+        if slower > 1.0:
+            lag_s = max(lag_s / slower, min(lag_s, stream.latency.normal_s))
+        stream.vantage = signal.subject.vantage
         stream.rise = stream.latency.add(lag_s, at_s)
         stream.last.append((max(lag_s, 0.0), signal.link))
         bound_s = signal.attributes.get("bound_s") if signal.kind is SignalKind.FEED_LAG else None
@@ -106,16 +116,31 @@ class VenueLatencyEvidence:
                 stream.last.clear()
             self._slow.clear()
             self._touched.clear()
+        self._forget_our_own(now_s)
+        own_path = self._board.attribution.own_path
         for source in sorted(self._touched):
             warm = [
                 (one.rise.per_day, instrument, one)
                 for instrument, one in self._slow.get(source, {}).items()
                 if now_s - one.began_s >= self._board.settings.warm_s
+                and not own_path.is_open(one.vantage, one.rise.onset_s, now_s)
             ]
             if warm:
                 _, _, slowest = min(warm, key=lambda one: one[:2])
                 self._put(source, slowest, len(warm), now_s)
         self._touched.clear()
+
+    def _forget_our_own(self, now_s: float) -> None:
+        """Where our way out has just become slow: the last seconds' rises came before they could be told from the venues'."""
+        before, self._slow_vantages = self._slow_vantages, self._board.attribution.own_path.slow(now_s)
+        began = {one for one in self._slow_vantages if one not in before}
+        if not began:
+            return
+        for source in sorted(self._slow):
+            for instrument, stream in sorted(self._slow[source].items()):
+                if (stream.vantage or "local") in began and now_s - stream.rise.onset_s < RECENT_S:
+                    stream.latency.forget_rise()
+                    self._forget(source, instrument)
 
     def _begin(self, key: _Key, at_s: float) -> _Stream:
         if len(self._streams) >= MAX_STREAMS:
