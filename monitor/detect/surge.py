@@ -244,6 +244,10 @@ class SurgeDetector:
                 return
         self._pending.append((second, events, 0.0))
 
+    def events_since(self, second: int) -> float:
+        """The events of this second and of all that came after it."""
+        return self._events[-1] - self._events[bisect_left(self._times, second)]
+
     def onset(self, second: int, surge: Surge) -> tuple[int, float]:
         """When a surge began that `add` found in this second, and its events over expected since then.
 

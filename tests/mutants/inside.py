@@ -67,7 +67,13 @@ def run_tests(
     coverage = _coverage() if traces else None
     plugin = Chosen(tests, coverage)
     words = ["-q", "-m", WITHOUT, f"--maxfail={max_failures}", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    words += ["-W", "ignore::pytest.PytestAssertRewriteWarning", "-o", "tmp_path_retention_policy=none", f"--basetemp={folder}"]
+    words += [
+        "-W",
+        "ignore::pytest.PytestAssertRewriteWarning",
+        "-o",
+        "tmp_path_retention_policy=none",
+        f"--basetemp={folder}",
+    ]
     words += ["-o", f"timeout={HANGS_AFTER_S}"]
     words += ["--rootdir", str(ROOT), "--hypothesis-profile=mutants", "--tb=short", *files]
     if coverage is not None:

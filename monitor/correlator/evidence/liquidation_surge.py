@@ -162,7 +162,7 @@ class LiquidationSurgeEvidence:
         seen = sum(sight.seen(one, now_s, name) for one in sources) / len(sources) if sources else 0.0
         asset.detector.pass_to(second, min(seen, asset.seen))
         if min(seen, asset.seen) >= 0.5:
-            asset.tremors.learn(max(second - asset.looked_s, 0))
+            asset.tremors.learn(max(second - asset.looked_s, 0), asset.detector.usual.rate)
         asset.looked_s = second
         asset.seen = seen
 
@@ -255,13 +255,18 @@ class LiquidationSurgeEvidence:
 
 
 def _surge(asset: _Asset, second: int, count: float, dead: float) -> Surge:
-    """The gravest window of the asset's detector. Where several feeds share a market, the rate of its tremors adds to chance."""
-    usual = asset.detector.usual
-    tremors = asset.tremors.per_day(second, count, dead, usual.rate, usual.doubt)
-    surge = asset.detector.add(second, count, dead)
-    if grade_of_rate(surge.per_day):
-        asset.tremors.renew(second)
-    return replace(surge, per_day=surge.per_day + tremors) if len(asset.declared) > 1 else surge
+    """The gravest window of the asset's detector. Where several feeds share a market, chance adds what it makes by itself."""
+    detector, tremors = asset.detector, asset.tremors
+    tremor_per_day = tremors.per_day(second, count, dead, detector.usual.rate, detector.usual.doubt)
+    surge = detector.add(second, count, dead)
+    if not grade_of_rate(surge.per_day):
+        return surge
+    tremors.renew(second)
+    if len(asset.declared) < 2:
+        return surge
+    onset_s, ratio = detector.onset(second, surge)
+    wander_per_day = tremors.wander_per_day(ratio, detector.events_since(onset_s))
+    return replace(surge, per_day=surge.per_day + tremor_per_day + wander_per_day)
 
 
 def _count_usd(asset: _Asset, signal: Signal, second: int) -> None:
