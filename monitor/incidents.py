@@ -180,6 +180,11 @@ class Verdict:
     blind: tuple[Blindness, ...]
 
 
+MAX_HEADLINE = 120
+"""Characters of a headline, with `DRILL_PREFIX` where it is a drill."""
+DRILL_PREFIX = "DRILL: "
+
+
 class WayState(StrEnum):
     """Whether a way out of an asset works. UNKNOWN is neither open nor closed: it adds nothing, and is named."""
 
@@ -267,9 +272,9 @@ class IncidentChange:
 
     `scope` is "asset:BTC", "venue:bybit", "target:NAME" (one of the operator's own) or "vantage:NAME".
 
-    `level` is the level now, `peak` the highest so far. `far_per_day` is the joint false-alarm rate. `verdict` is None
-    for venue and vantage scopes. `pages`: this change pages somebody. `vantage` and `instance`: the place and the machine that
-    saw it. `drill`: it is a rehearsal, and nothing happened.
+    `headline` has at most `MAX_HEADLINE` characters. `level` is the level now, `peak` the highest so far. `far_per_day` is the
+    joint false-alarm rate. `verdict` is None for venue and vantage scopes. `pages`: this change pages somebody. `vantage` and
+    `instance`: the place and the machine that saw it. `drill`: it is a rehearsal, and nothing happened.
     """
 
     incident_id: str

@@ -13,7 +13,7 @@ from math import inf
 from typing import Protocol
 
 from chain.events import ChainEvent
-from monitor.incidents import IncidentChange
+from monitor.incidents import DRILL_PREFIX, IncidentChange
 from monitor.intake import Intake
 from monitor.intake.unseen import Unseen, UnseenCounts
 from monitor.signals import Signal
@@ -30,7 +30,7 @@ class Origin:
 
     def of(self, change: IncidentChange) -> IncidentChange:
         """The change with its origin; the headline of a drill begins with DRILL, in every outlet."""
-        headline = f"DRILL: {change.headline}" if self.drill else change.headline
+        headline = f"{DRILL_PREFIX}{change.headline}" if self.drill else change.headline
         return replace(change, vantage=self.vantage, instance=self.instance, drill=self.drill, headline=headline)
 
 

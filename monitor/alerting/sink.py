@@ -10,7 +10,10 @@ from urllib.parse import quote
 import aiohttp
 
 from monitor.alerting.missed import Missed
-from monitor.incidents import LEVEL_NAMES, Fault, IncidentChange, LegState, Level
+from monitor.correlator.levels import by_chance
+from monitor.incidents import LEVEL_NAMES, Fault, IncidentChange, LegState, Level, Verdict
+
+MAX_BLIND_NAMED = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,15 +99,28 @@ def note_of(change: IncidentChange, min_level: Level, *, missed: Missed | None =
         states = ", ".join(f"{one.leg} {one.state}" for one in change.verdict.legs)
         unknown = [str(one.leg) for one in change.verdict.legs if one.state is LegState.UNKNOWN]
         lines.append(f"legs: {states}" + (f" (unknown is not calm: {', '.join(unknown)})" if unknown else ""))
+        lines += _findings(change.verdict)
         lines.append(f"confidence: storm {change.verdict.p_lo:.0%}, calm {1 - change.verdict.p_hi:.0%}")
+    if change.far_per_day:
+        lines.append(by_chance(change.far_per_day, change.far_basis))
     if change.exit is not None:
         lines.append(f"exit: {change.exit.words}")
     if change.fault is not Fault.NONE:
         lines.append(f"fault: {change.fault}")
     if change.counter_evidence:
         lines.append(f"against: {'; '.join(change.counter_evidence)}")
+    if change.blind:
+        named = "; ".join(f"{one.source} ({one.reason})" for one in change.blind[:MAX_BLIND_NAMED])
+        more = f" and {len(change.blind) - MAX_BLIND_NAMED} more" if len(change.blind) > MAX_BLIND_NAMED else ""
+        lines.append(f"blind: {named}{more}")
     lines += [f"runbook: {change.runbook}", f"replay: {change.replay_id}"]
     return Note(change=change, title=title, text="\n".join(lines), min_level=min_level, missed=missed, lost=lost)
+
+
+def _findings(verdict: Verdict) -> list[str]:
+    """The strongest finding of each true leg in full: the headline has room for less."""
+    heaviest = [(leg, leg.contributions[0]) for leg in verdict.legs if leg.state is LegState.TRUE and leg.contributions]
+    return [f"{leg.leg}: {one.said}" + (f" since {one.onset:%H:%M:%S}" if one.onset else "") for leg, one in heaviest]
 
 
 def reminder_of(change: IncidentChange, min_level: Level, at: datetime) -> Note:

@@ -9,17 +9,9 @@ from monitor.correlator.active_evidence import ActiveEvidence, utc
 from monitor.correlator.assessment import Assessment
 from monitor.correlator.chance import Chance, LegHistory
 from monitor.correlator.episodes import Episode
-from monitor.correlator.explain import (
-    counter_evidence,
-    headline,
-    local_headline,
-    rejected_causes,
-    runbook,
-    venue_headline,
-    venue_runbook,
-)
+from monitor.correlator.explain import counter_evidence, rejected_causes, runbook, venue_runbook
 from monitor.correlator.fusion import CALM_BELOW_NATS
-from monitor.correlator.levels import by_chance
+from monitor.correlator.headlines import ended_unwatched, headline, local_headline, venue_headline
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.correlator.venues import VenueAssessment
 from monitor.incidents import (
@@ -67,10 +59,10 @@ class ChangeWriter:
             critical=episode.critical,
             pages=episode.pages,
             fault=verdict.fault,
-            headline=f"{headline(verdict, episode.level)}{_said(assessment.dissent)}; {by_chance(far.per_day, far.basis)}",
+            headline=headline(verdict, episode.level, evidence, assessment.dissent),
             verdict=verdict,
             evidence=evidence,
-            counter_evidence=counter_evidence(verdict),
+            counter_evidence=counter_evidence(verdict, assessment.dissent),
             blind=verdict.blind,
             rejected_causes=rejected_causes(verdict.fault, controls_good=verdict.fault is not Fault.LOCAL),
             far_per_day=far.per_day,
@@ -86,10 +78,6 @@ class ChangeWriter:
         far = min(
             (one.evidence.far_per_day for one in assessment.facts if one.nats >= 1), default=0.0
         )  # as its gravest finding says
-        line = venue_headline(
-            assessment.venue, (episode.level, assessment.level), strongest, assessment.fault, assessment.assets,
-            assessment.blind,
-        )  # fmt: skip
         facts = [one.evidence for one in assessment.facts[:MAX_REPORTED]]
         return IncidentChange(
             incident_id=episode.incident_id,
@@ -104,10 +92,10 @@ class ChangeWriter:
             critical=False,
             pages=episode.pages,
             fault=assessment.fault,
-            headline=f"{line}{_said(assessment.dissent)}; {by_chance(far, ALONE_WORDS)}",
+            headline=venue_headline(episode.level, assessment, strongest),
             verdict=None,
             evidence=tuple(sorted(facts, key=lambda one: (one.onset, one.id))),
-            counter_evidence=(),
+            counter_evidence=(assessment.dissent,) if assessment.dissent else (),
             blind=assessment.blind,
             rejected_causes=rejected_causes(assessment.fault, controls_good=assessment.fault is not Fault.LOCAL),
             far_per_day=rounded(far),
@@ -146,7 +134,7 @@ class ChangeWriter:
             level=episode.level,
             critical=False,
             pages=False,
-            headline=f"{last.scope.partition(':')[2]} is not watched any more: how this ended is unknown",
+            headline=ended_unwatched(last.scope.partition(":")[2]),
             replay_id=f"{episode.incident_id}:{episode.revision}",
         )
 
@@ -185,10 +173,6 @@ class ChangeWriter:
             runbook=runbook(self._s.runbook_base, level, Fault.LOCAL),
             replay_id=f"{episode.incident_id}:{episode.revision}",
         )
-
-
-def _said(dissent: str) -> str:
-    return f"; {dissent}" if dissent else ""
 
 
 def rounded(per_day: float) -> float:

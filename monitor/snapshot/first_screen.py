@@ -49,7 +49,7 @@ def first_screen(changes: Sequence[IncidentChange], runbooks: Mapping[str, str])
     last = changes[-1]
     gravest = max(changes, key=lambda one: (one.level, one.revision))
     lines = [
-        f"# {fitted(gravest.headline, MAX_TITLE)}",
+        *_title(gravest.headline),
         "",
         *_answer("What", _what(gravest, last), 2),
         *_answer("Since", _since(changes), 2),
@@ -73,6 +73,15 @@ def fitted(text: str, width: int) -> str:
         raw = raw[: len(raw) - max(1, (len(shown) - width) // 2) - 1].rstrip()
         shown = prose(raw) + "…"
     return shown
+
+
+def _title(headline: str) -> list[str]:
+    """The headline as the title; what is too long for one line goes on below it from the last finding that fits."""
+    fits = fitted(headline, MAX_TITLE)
+    head, found, _ = fitted(headline, MAX_TITLE).rpartition("; ")
+    if not fits.endswith("…") or not found or not headline.startswith(f"{head}; "):
+        return [f"# {fits}"]
+    return [f"# {head}", "", *_wrapped(headline.removeprefix(f"{head}; "), "... ", "", 1)]
 
 
 def _answer(name: str, text: str, lines: int) -> list[str]:

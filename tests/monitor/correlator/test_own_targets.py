@@ -70,7 +70,7 @@ def test_a_failing_target_is_one_incident_of_its_own_scope_with_the_reason() -> 
     opened = changes[0]
     assert {one.scope for one in changes} == {TARGET}
     assert (opened.kind, opened.level, opened.fault) == (ChangeKind.OPENED, Level.WATCH, Fault.VENUE)
-    assert opened.headline.startswith("WATCH target:rpc: target:rpc fails 100% of requests (unmet ")
+    assert opened.headline.startswith("WATCH target:rpc: fails 100% of requests")
     assert "last: HTTP 500; allowed: 200" in opened.headline
     assert "affects 1 asset: ETH" in opened.headline
 

@@ -69,6 +69,16 @@ def test_a_drill_says_on_the_first_screen_that_nothing_happened() -> None:
     assert "- **What**: DRILL, nothing happened: perfect storm" in "\n".join(screen(change(drill=True)))
 
 
+def test_a_headline_that_is_too_long_for_a_title_goes_on_below_it_from_a_whole_finding() -> None:
+    first = "PERFECT STORM BTC: 12:00 migration: upgrade; 12:00 venue: binance_usdm failures 22%"
+    lines = screen(change(headline=f"{first}; 12:01 liquidations 360x normal"))
+    assert [one.replace("\\", "") for one in lines[:3]] == [
+        f"# {first}",
+        "",
+        "... 12:01 liquidations 360x normal",
+    ]
+
+
 def test_an_unknown_runbook_is_named() -> None:
     assert "- **What now**: see the runbook https\\://desk.example/own.md" in screen(
         change(runbook="https://desk.example/own.md")

@@ -46,16 +46,21 @@ def test_the_text_of_a_storm_has_these_lines() -> None:
     assert text_of(said) == [
         "BTC: storm",
         "legs: venue true",
+        "venue: the venue leg moved",
         "confidence: storm 62%, calm 3%",
+        "by chance once in 2.7 years",
         "fault: market",
         "against: funding is usual; pools are usual",
+        "blind: binance_usdm/liquidation (silent)",
         "runbook: ops/runbooks/perfect-storm.md",
         f"replay: {INCIDENT}:1",
     ]
 
 
 def test_the_text_of_a_venues_trouble_has_no_lines_that_do_not_apply() -> None:
-    said = change(headline="bybit: slow", verdict=None, fault=Fault.NONE, counter_evidence=())
+    said = change(
+        headline="bybit: slow", verdict=None, fault=Fault.NONE, counter_evidence=(), blind=(), far_per_day=0.0
+    )
 
     assert text_of(said) == ["bybit: slow", "runbook: ops/runbooks/perfect-storm.md", f"replay: {INCIDENT}:1"]
 

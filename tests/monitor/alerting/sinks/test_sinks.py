@@ -117,4 +117,4 @@ def test_a_note_states_the_facts_that_the_runbook_needs() -> None:
 def test_a_note_without_a_verdict_lists_no_legs() -> None:
     text = note_of(change(verdict=None, fault=Fault.NONE, counter_evidence=()), Level.WATCH).text
 
-    assert len(text.splitlines()) == 3
+    assert len(text.splitlines()) == 5
