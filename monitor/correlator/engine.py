@@ -24,6 +24,7 @@ from monitor.correlator.change_writer import ChangeWriter
 from monitor.correlator.coverage import Coverage, SourceSight
 from monitor.correlator.episodes import Episode, Observation
 from monitor.correlator.evidence import names, producers
+from monitor.correlator.fragility_index import Fragility, fragility_of
 from monitor.correlator.freezing import NotAnImage, pack, unpack
 from monitor.correlator.gate import Gate
 from monitor.correlator.own_lag import OwnLag
@@ -44,8 +45,9 @@ END_COST = 16
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _FROZEN = (
     "settings", "_gate", "_sequencer", "_coverage", "_evidence", "_attribution", "_assessor", "_history",
-    "_change_writer", "_venue_assessor", "_producers", "_exits", "_episodes", "_live_venues", "_latest", "_verdicts", "_digest",
-    "_given_up", "_now_s", "_without", "_second", "_taken",
+    "_change_writer", "_venue_assessor", "_producers", "_exits", "_ratios",
+    "_episodes", "_live_venues", "_latest", "_verdicts", "_digest", "_given_up",
+    "_now_s", "_without", "_second", "_taken",
 )  # fmt: skip
 """All state that lasts from one signal to the next."""
 
@@ -76,7 +78,8 @@ class Correlator:
         self._history = LegHistory()
         self._change_writer = ChangeWriter(s, self._evidence, self._history)
         self._exits: dict[str, ExitCapacity] = {}
-        board = EvidenceBoard(s, self._coverage, self._evidence, self._attribution, self._exits)
+        self._ratios: dict[str, dict[str, tuple[float, float]]] = {}
+        board = EvidenceBoard(s, self._coverage, self._evidence, self._attribution, self._exits, self._ratios)
         self._producers = dict(producers(board))
         self._episodes: dict[str, Episode] = {}
         self._live_venues: dict[str, Episode] = {}
@@ -157,6 +160,12 @@ class Correlator:
     def exits(self) -> Mapping[str, ExitCapacity]:
         """Asset -> how much of it could leave when it was last looked at."""
         return self._exits
+
+    def fragility(self, assets: Iterable[str]) -> dict[str, Fragility]:
+        """How fragile each of these is at the last assessed second; one of which nothing is known is unknown."""
+        if self._now_s < 0:
+            return {}
+        return {one: fragility_of(one, self._ratios.get(one, {}), self._now_s) for one in assets}
 
     def sights(self) -> Sequence[SourceSight]:
         """How much of each source is seen at the last assessed second, in order of name."""

@@ -7,7 +7,7 @@ make it); the fusion and the episodes do the rest.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,6 +27,8 @@ MAX_LINKS = 8
 LASTING_AFTER_S, LASTING, MAX_LASTING_S = 900.0, 0.25, 1800.0
 """What has been found again and again for hours is not over because it pauses: its half-life is a quarter of its age beyond a
 quarter of an hour, up to half an hour."""
+FORGOTTEN_S = 3600.0
+"""A venue that says nothing of an asset for so long does not trade it any more."""
 APART_S = 900.0
 """What begins so long after the last time that something was found is another one, though the old one has not faded."""
 FUNDING_INTERVAL_S = 8 * 3600.0
@@ -80,6 +82,12 @@ class EvidenceBoard:
     attribution: Attribution
     exits: dict[str, ExitCapacity] = field(default_factory=dict)
     """Asset -> how much of it could leave when it was last looked at."""
+    ratios: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
+    """Asset -> part of its fragility -> when it was last known (unix seconds), and its value."""
+
+    def note(self, asset: str, name: str, value: float, at_s: float) -> None:
+        """Note a part of an asset's fragility (`fragility_index.PARTS`), extreme or not, while all of it is seen."""
+        self.ratios.setdefault(asset, {})[name] = (at_s, value)
 
     def put(self, finding: Finding) -> None:
         """Put a finding on the board, or renew the evidence with the same id.
@@ -123,6 +131,15 @@ class EvidenceBoard:
     def withdraw(self, evidence_id: str, *, retracted: bool = False) -> None:
         """Withdraw evidence; `retracted` if a reorg undid the fact behind it."""
         self.evidence.withdraw(evidence_id, retracted=retracted)
+
+
+def fully_seen(seen_s: Iterable[float], now_s: float, fresh_s: float) -> bool:
+    """Whether each figure of the last hour is fresh, by the times when they were seen, and there is one at all.
+
+    A sum over venues of which one is blind is no figure of now.
+    """
+    lately = [one for one in seen_s if now_s - one <= FORGOTTEN_S]
+    return bool(lately) and now_s - min(lately) <= fresh_s
 
 
 def _is_another(finding: Finding, old: Evidence) -> bool:

@@ -154,7 +154,9 @@ class Daemon:
         if self._bus_source is not None:
             self.readiness.vantage = self._bus_source.reason
         self._web = Web(
-            settings.web, self.readiness.answer, self.telemetry.prometheus, exits=lambda: self.correlator.exits,
+            settings.web, self.readiness.answer, self.telemetry.prometheus,
+            by_asset={"/exits": lambda: self.correlator.exits,
+                      "/fragile": lambda: self.correlator.fragility(settings.assets)},
             board=BoardRoutes(self._shown, board_token(settings, env)),
         )  # fmt: skip
 

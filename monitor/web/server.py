@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from monitor.correlator.fragility_index import Fragility
 from monitor.errors import OperatorError
 from monitor.incidents import ExitCapacity
 from monitor.web.answer import ReadyAnswer
@@ -28,11 +30,13 @@ Readiness = Callable[[], ReadyAnswer]
 Metrics = Callable[[], tuple[bytes, str]]
 """Returns the metrics as text, and their content type. It may take milliseconds, so it is called in a thread."""
 
-Exits = Callable[[], Mapping[str, ExitCapacity]]
-"""Returns how much of each asset could leave when it was last looked at."""
+ByAsset = Callable[[], Mapping[str, ExitCapacity] | Mapping[str, Fragility]]
+"""Returns a figure of each asset as it was last judged."""
 
 LAST_ANSWERS_S = 1.0
 METHODS = ("GET", "HEAD")
+BY_ASSET = ("/exits", "/fragile")
+"""Paths whose answer is a figure of each asset."""
 
 INDEX = """Stormwatch
 /         the board, for a browser
@@ -40,6 +44,7 @@ INDEX = """Stormwatch
 /readyz   200 when ready, else 503 with the reasons; the log and its readers
 /metrics  metrics for Prometheus
 /exits    how much of each asset could leave, as JSON
+/fragile  how fragile each asset is, as JSON
 """
 
 
@@ -52,13 +57,13 @@ class Web:
         readiness: Readiness,
         metrics: Metrics,
         limits: Limits | None = None,
-        exits: Exits = dict,
+        by_asset: Mapping[str, ByAsset] = MappingProxyType({}),
         board: BoardRoutes | None = None,
     ) -> None:
         self._settings = settings
         self._readiness = readiness
         self._metrics = metrics
-        self._exits = exits
+        self._by_asset = by_asset
         self._board = board
         self._limits = limits or Limits()
         self._allowed = frozenset(map(plain, (settings.host, *settings.allowed_hosts)))
@@ -103,7 +108,7 @@ class Web:
                 web.get("/healthz", self._healthz),
                 web.get("/readyz", self._readyz),
                 web.get("/metrics", self._serve_metrics),
-                web.get("/exits", self._serve_exits),
+                *(web.get(path, self._serve_by_asset) for path in BY_ASSET),
                 *([] if self._board is None else self._board.routes()),
             ]
         )
@@ -147,8 +152,9 @@ class Web:
         body, content_type = await asyncio.to_thread(self._metrics)
         return web.Response(body=body, headers={"Content-Type": content_type})
 
-    async def _serve_exits(self, _request: web.Request) -> web.Response:
-        return web.Response(body=msgspec.json.encode(self._exits()), content_type="application/json")
+    async def _serve_by_asset(self, request: web.Request) -> web.Response:
+        found = self._by_asset.get(request.path, dict)()
+        return web.Response(body=msgspec.json.encode(found), content_type="application/json")
 
     def _cannot_listen(self, error: OSError) -> OperatorError:
         host, port = self._settings.host, self._settings.port

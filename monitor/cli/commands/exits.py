@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from monitor.incidents import ExitCapacity
-    from monitor.settings.tree import Settings
 
 EVERY_S = 10.0
+ASKED = "how much can leave", "the ways out"
+"""What no daemon says, and what of an asset nothing is known of, as `by_asset` says it."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,9 +34,12 @@ def exits(
 
     A way that nobody can see adds nothing: the amounts are lower bounds. Exit code 1 if no daemon answers.
     """
+    from monitor.cli.by_asset import told_by_daemon
+    from monitor.incidents import ExitCapacity
+
     settings = settings_from(config)
     while True:
-        found = _asked(settings, asset)
+        found = told_by_daemon(settings, "/exits", asset, ExitCapacity, ASKED)
         if json:
             print_json(found)
         elif asset is None:
@@ -45,32 +49,6 @@ def exits(
         if not watch:
             return
         time.sleep(EVERY_S)
-
-
-def _asked(settings: Settings, asset: str | None) -> Mapping[str, ExitCapacity]:
-    import msgspec
-
-    from monitor.cli.status import asked
-    from monitor.errors import OperatorError, nearest
-    from monitor.incidents import ExitCapacity
-
-    if asset is not None and asset not in settings.assets:
-        raise OperatorError("ASSET", asset, ", ".join(settings.assets), nearest(asset, list(settings.assets)))
-    said, trouble = asked(settings.web, "/exits") if settings.web.enabled else (None, "web.enabled is false")
-    if not trouble:
-        try:
-            found = msgspec.convert(said, dict[str, ExitCapacity])
-        except msgspec.ValidationError:
-            trouble = f"{settings.web.host}:{settings.web.port} is something else, or another version"
-    if trouble:
-        typer.echo(f"no daemon says how much can leave: {trouble}", err=True)
-        raise typer.Exit(1)
-    if asset is None:
-        return dict(sorted(found.items()))
-    if asset not in found:
-        typer.echo(f"nothing is known yet of the ways out of {asset}", err=True)
-        raise typer.Exit(1)
-    return {asset: found[asset]}
 
 
 def _print_all(found: Mapping[str, ExitCapacity]) -> None:

@@ -160,6 +160,8 @@ class ExitCapacityEvidence:
         while asset.past and now_s - asset.past[0][0] > FALL_OVER_S:
             asset.past.popleft()
         share = None if usual_usd is None else now_usd / usual_usd
+        if usual_usd is not None:
+            self._board.note(name, "exit", usual_usd / max(now_usd, MIN_USD), now_s)
         self._board.exits[name] = ExitCapacity(
             asset=name,
             at=utc(now_s),

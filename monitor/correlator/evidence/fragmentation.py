@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from monitor.correlator.producer import EvidenceBoard, Finding
+from monitor.correlator.producer import EvidenceBoard, Finding, fully_seen
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
@@ -18,6 +18,8 @@ NATS = 0.2
 FALL = 2 / 3
 HALF_LIFE_S = 1800.0
 MAX_ACCOUNTS = 64
+FRESH_S = 120.0
+"""Books are sampled every 30 s or faster."""
 
 _PoolCount = tuple[float, float, float, str]
 """Unix seconds, N_eff before, N_eff after, id of the event."""
@@ -30,7 +32,7 @@ class FragmentationEvidence:
 
     def __init__(self, board: EvidenceBoard) -> None:
         self._board = board
-        self._books: dict[str, dict[str, dict[str, float]]] = {}
+        self._books: dict[str, dict[str, dict[str, tuple[float, float]]]] = {}
         self._venues: dict[str, deque[tuple[float, float]]] = {}
         self._pools: dict[str, deque[_PoolCount]] = {}
 
@@ -49,7 +51,7 @@ class FragmentationEvidence:
             bid, ask = attributes.get("bid_depth_200_usd"), attributes.get("ask_depth_200_usd")
             if isinstance(bid, int | float) and isinstance(ask, int | float) and subject.venue:
                 venues = self._books.setdefault(subject.asset, {})
-                venues.setdefault(subject.venue, {})[str(subject.instrument)] = float(bid + ask)
+                venues.setdefault(subject.venue, {})[str(subject.instrument)] = (at_s, float(bid + ask))
         else:
             before, after = attributes.get("hhi_before"), attributes.get("hhi_after")
             if isinstance(before, int | float) and isinstance(after, int | float) and before > 0 and after > 0:
@@ -62,7 +64,7 @@ class FragmentationEvidence:
             return
         for asset in sorted({*self._books, *self._pools}):
             samples = self._venues.setdefault(asset, deque(maxlen=int(WINDOW_S / EVERY_S)))
-            depths = [sum(one.values()) for one in self._books.get(asset, {}).values()]
+            depths = [sum(usd for _, usd in one.values()) for one in self._books.get(asset, {}).values()]
             total = sum(depths)
             if total > 0:
                 samples.append((now_s, total**2 / sum(one**2 for one in depths)))
@@ -74,6 +76,9 @@ class FragmentationEvidence:
         counts = []
         if venues:
             counts.append(("venues", max(venues), venues[-1]))
+            seen_s = (at_s for books in self._books[asset].values() for at_s, _ in books.values())
+            if fully_seen(seen_s, now_s, FRESH_S):
+                self._board.note(asset, "concentration", max(venues) / venues[-1], now_s)
         if pools:
             counts.append(("pools", max(one[1] for one in pools), pools[-1][2]))
         fallen = [(after / before, before, after) for _, before, after in counts if after <= FALL * before]

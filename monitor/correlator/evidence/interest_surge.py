@@ -54,6 +54,7 @@ class InterestSurgeEvidence:
         if int(now_s) % EVERY_S:
             return
         sums: dict[str, list[float]] = {}
+        unseen: set[str] = set()
         for (asset, _, _), points in self._points.items():
             while points and now_s - points[0][0] > WINDOW_S:
                 points.popleft()
@@ -61,8 +62,12 @@ class InterestSurgeEvidence:
                 both = sums.setdefault(asset, [0.0, 0.0])
                 both[0] += points[0][1]
                 both[1] += points[-1][1]
+            elif points and now_s - points[-1][0] > FRESH_S:
+                unseen.add(asset)
         for asset in sorted(sums):
             before, now = sums[asset]
+            if asset not in unseen:
+                self._board.note(asset, "interest_growth", now / before, now_s)
             if now >= RISE * before:
                 self._put(asset, before, now, now_s)
 

@@ -41,7 +41,7 @@ def capacity(usd: float | None = 1.25e6, share: float | None = 0.4) -> ExitCapac
 @asynccontextmanager
 async def told(folder: Path, exits: Mapping[str, ExitCapacity]) -> AsyncIterator[list[str]]:
     """A daemon's web server with these exits; the options that lead there."""
-    web = Web(WebSettings(port=0), ready, lambda: (b"", ""), exits=lambda: exits)
+    web = Web(WebSettings(port=0), ready, lambda: (b"", ""), by_asset={"/exits": lambda: exits})
     await web.start()
     (folder / "set.toml").write_text(f"[web]\nport = {web.port}\n[assets.BTC]\n[assets.ETH]\n")
     try:

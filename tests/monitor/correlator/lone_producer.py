@@ -42,7 +42,8 @@ class LoneProducer:
         self.settings = chosen
         self.link: str | None = None
         """The link of every signal from now on."""
-        self.producer: Producer = producer(name, EvidenceBoard(chosen, self.coverage, self.active, self.attribution))
+        self.board = EvidenceBoard(chosen, self.coverage, self.active, self.attribution)
+        self.producer: Producer = producer(name, self.board)
 
     def send(
         self,
