@@ -15,7 +15,7 @@ from chain.blocks.reads import Reads, together
 from chain.blocks.standards import TRANSFER
 from chain.events import Address, DepthMoved, LiquidityMoved, PlacedEvent, PoolDepth, TokenDepth
 from chain.liquidity import pools
-from chain.liquidity.depth import DEPTHS_BPS, NEAR_BPS, concentration
+from chain.liquidity.depth import DEPTHS_BPS, NEAR_BPS, Depth, concentration
 from chain.liquidity.drain_watch import DrainWatch
 from chain.liquidity.drains import OWN_COINS
 from chain.liquidity.pool import Move, Pool
@@ -25,7 +25,9 @@ STAGE = 1
 POOL_KINDS = pools.kinds()
 
 CHANGED = 0.1
-"""A pool's ±2 % depth is reported again when it has changed by this share."""
+"""A pool's ±2 % depth, or what its tokens sell for, is reported again when it has changed by this share."""
+REPEAT_S = 3600
+"""And so long after the last report by the blocks' times: who reads it knows that it is watched."""
 MINTS = "mints"
 """The part of the memory that belongs to no pool."""
 
@@ -44,6 +46,8 @@ class Liquidity:
                 self._by_position_manager[pool.position_manager].append(pool)
         self._reported: dict[Address, list[int]] = {}
         self._known_at: dict[Address, int] = {}
+        self._sold: dict[Address, tuple[list[int], float]] = {}
+        """What the tokens of a pool sold for as last reported, and the time of that block."""
         self._compared: dict[Address, object] = {}
         self._changed = set(self._pools)  # pools whose reads may have changed
         self._wanted: dict[Address, Reads] = {}
@@ -102,7 +106,13 @@ class Liquidity:
         """Each pool by itself: most do not change from block to block."""
         parts = {
             str(at): json.dumps(
-                [pool.memory(), self._reported.get(at), self._known_at.get(at), self._drains.memory(at)],
+                [
+                    pool.memory(),
+                    self._reported.get(at),
+                    self._known_at.get(at),
+                    self._drains.memory(at),
+                    self._sold.get(at),
+                ],
                 separators=(",", ":"),
             ).encode()
             for at, pool in self._pools.items()
@@ -111,7 +121,7 @@ class Liquidity:
 
     def recall_parts(self, parts: Mapping[str, bytes]) -> None:
         """Restore the memory that `parts` gave; pools that are not among them, or no longer watched, start anew."""
-        for forgotten in (self._compared, self._reported, self._known_at):
+        for forgotten in (self._compared, self._reported, self._known_at, self._sold):
             forgotten.clear()
         self._changed.update(self._pools)
         self._drains.forget()
@@ -123,6 +133,8 @@ class Liquidity:
                 self._drains.recall(at, rest[0] if rest else None)
                 self._reported |= {at: reported} if reported is not None else {}
                 self._known_at |= {at: known_at} if known_at is not None else {}
+                if len(rest) > 1 and rest[1] is not None:
+                    self._sold[at] = (rest[1][0], rest[1][1])
 
     def pool(self, address: Address) -> Pool:
         """One of the watched pools with its present state. Raises KeyError where it is not watched."""
@@ -188,12 +200,18 @@ class Liquidity:
         return found
 
     def _changed_depths(self, block: Block) -> list[PlacedEvent]:
-        """The depths of the pools that this block touched, and of those whose depth is known and was not reported yet."""
-        if not self._changed and len(self._reported) == len(self._known_at):
+        """The depths of the pools that this block touched, and of those that are known and were not reported of late."""
+        before_s = block.header.time.timestamp() - REPEAT_S
+        due = {at for at, (_, reported_s) in self._sold.items() if reported_s <= before_s}
+        if not self._changed and not due and len(self._reported) == len(self._known_at):
             return []
         to_compare = [
-            at for at in self._pools if at in self._changed or (at in self._known_at and at not in self._reported)
+            at
+            for at in self._pools
+            if at in self._changed or at in due or (at in self._known_at and at not in self._reported)
         ]
+        for at in due:
+            self._compared.pop(at, None)
         return [event for at in to_compare if (event := self._changed_depth(block, at))]
 
     def _changed_depth(self, block: Block, at: Address) -> PoolDepth | None:
@@ -210,10 +228,12 @@ class Liquidity:
         self._compared[at] = now
         if first and self._known_at.setdefault(at, number) >= number:
             return None  # a depth is reported in the block after the one in which it was first read
-        before = self._reported.get(at, [])
-        if not first and all(abs(one - old) <= CHANGED * old for one, old in zip(near, before, strict=True)):
+        tokens = self._token_depths(pool, at)
+        sold = [one.got_1 or 0 for one in tokens] + [one.got_5 or 0 for one in tokens]
+        if not first and not self._differs(at, near, sold, block):
             return None
         self._reported[at] = list(near)
+        self._sold[at] = (sold, block.header.time.timestamp())
         return PoolDepth(
             place=block.place(),
             seen_at=block.seen_at,
@@ -221,11 +241,20 @@ class Liquidity:
             pool=at,
             pool_kind=self._kinds[at],
             tick=pool.tick(),
-            tokens=self._token_depths(pool, at),
+            tokens=tokens,
         )
+
+    def _differs(self, at: Address, near: Sequence[int], sold: Sequence[int], block: Block) -> bool:
+        """Whether a depth is another than the one last reported, or that report is old."""
+        sold_before, reported_s = self._sold.get(at, ([], 0.0))
+        if len(sold) != len(sold_before) or block.header.time.timestamp() - reported_s >= REPEAT_S:
+            return True
+        pairs = zip([*near, *sold], [*self._reported.get(at, []), *sold_before], strict=True)
+        return any(abs(one - old) > CHANGED * old for one, old in pairs)
 
     def _token_depths(self, pool: Pool, at: Address) -> tuple[TokenDepth, ...]:
         depths = [pool.depth(bps) for bps in DEPTHS_BPS]
+        one_percent, five_percent = (_sales(pool.trades(bps)) for bps in (DEPTHS_BPS[0], DEPTHS_BPS[-1]))
         reserves = pool.reserves() or ()
         found: list[TokenDepth] = []
         for index, token in enumerate(pool.tokens):
@@ -240,9 +269,20 @@ class Liquidity:
                     within_2=within[1],
                     within_5=within[2],
                     share=near[at] / total if total else 0.0,
+                    sold_1=one_percent[index][0] if index < 2 else None,
+                    got_1=one_percent[index][1] if index < 2 else None,
+                    sold_5=five_percent[index][0] if index < 2 else None,
+                    got_5=five_percent[index][1] if index < 2 else None,
                 )
             )
         return tuple(found)
+
+
+def _sales(trades: Depth | None) -> tuple[tuple[int | None, int | None], tuple[int | None, int | None]]:
+    """Of each token what is sold, and what of the other is got for it; None where that is not known exactly."""
+    if trades is None:
+        return (None, None), (None, None)
+    return (trades.paid0, trades.got1), (trades.paid1, trades.bought0)
 
 
 def make(watch: Watch) -> Liquidity:

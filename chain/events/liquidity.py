@@ -122,7 +122,8 @@ class TokenDepth:
 
     Depth is the amount that leaves the pool when the token's price rises so far, plus the one that enters (fees included) when
     it falls.
-    `share` is the pool's part of the token's ±2 % depth over the watched pools.
+    `share` is the pool's part of the token's ±2 % depth over the watched pools. `sold_1` of the token sell for `got_1` of the
+    other one until its price has fallen by 1 % (token1's to 1/1.01), fees included; None where that is not known exactly.
     """
 
     token: Address
@@ -131,11 +132,18 @@ class TokenDepth:
     within_2: int
     within_5: int
     share: float
+    sold_1: int | None = None
+    got_1: int | None = None
+    sold_5: int | None = None
+    got_5: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolDepth:
-    """A pool's depth at the end of a block. Reported when its ±2 % depth has changed by a tenth since the last report."""
+    """A pool's depth at the end of a block. Reported each hour, and when it has changed by a tenth since the last report.
+
+    What is compared is the ±2 % depth, and what each token sells for within 1 and 5 %.
+    """
 
     place: Place
     seen_at: datetime

@@ -115,6 +115,53 @@ def test_a_depth_is_reported_when_known_and_again_after_a_change_of_a_tenth() ->
     assert near.share == 1.0, "the other pool is not known yet"
 
 
+def depths(found: list[PlacedEvent]) -> list[PoolDepth]:
+    return [event for event in found if isinstance(event, PoolDepth)]
+
+
+def test_a_depth_says_what_each_token_sells_for_until_its_price_has_fallen_by_1_and_5_percent() -> None:
+    detector = liquidity_module.make(watch())
+    detector.on_block(block(0, sync(10**9, 4 * 10**9)), ())
+    [depth] = depths(detector.on_block(block(1), ()))
+    one, other = depth.tokens
+    # x·y is constant: the reserve that is bought shrinks by the root of the price, and 0.3 % of what is paid is the fee;
+    # the second token's price falls while the first one's rises by 1 or 5 %
+    for token, held, bought, prices in (
+        (one, 10**9, 4 * 10**9, (0.99, 0.95)),
+        (other, 4 * 10**9, 10**9, (1 / 1.01, 1 / 1.05)),
+    ):
+        for price, sold, got in zip(prices, (token.sold_1, token.sold_5), (token.got_1, token.got_5), strict=True):
+            assert sold == pytest.approx(held * (1 / price**0.5 - 1) / 0.997, rel=1e-4)
+            assert got == pytest.approx(bought * (1 - price**0.5), rel=1e-4)
+
+
+def test_a_depth_that_does_not_change_is_repeated_each_hour_also_after_a_restart() -> None:
+    detector = liquidity_module.make(watch())
+    detector.on_block(block(0, sync(10**9, 10**9), after_s=0.0), ())
+    numbers = []
+    for number in (1, 2, 299, 301, 302, 600, 601):  # a block each 12 s
+        if number == 302:
+            memory = detector.memory()
+            detector = liquidity_module.make(watch())
+            detector.recall(memory)
+        numbers += [
+            event.place.block_number for event in depths(detector.on_block(block(number, after_s=12.0 * number), ()))
+        ]
+    assert numbers == [1, 301, 601]
+
+
+def test_a_memory_without_what_was_sold_is_reported_anew() -> None:
+    detector = liquidity_module.make(watch())
+    for number in (0, 1):
+        detector.on_block(block(number, sync(10**9, 10**9)), ())
+    parts = {at: json.loads(part) for at, part in detector.parts().items()}
+    detector.recall_parts(
+        {at: json.dumps(part[:4] if isinstance(part, list) else part).encode() for at, part in parts.items()}
+    )
+    assert len(depths(detector.on_block(block(2), ()))) == 1
+    assert depths(detector.on_block(block(3), ())) == []
+
+
 def test_reserves_stay_valid_until_new_ones_are_read_and_other_reads_change_nothing() -> None:
     detector = liquidity_module.make(watch())
     read = CallBytes(POOL, GET_RESERVES)
