@@ -77,7 +77,23 @@ def intake_of(settings: Settings) -> Intake:
         for network in settings.networks
         for one in settings.networks[network].events
     }
-    return Intake(vantage=settings.vantage, assets=settings.assets, contracts=contracts, pools=pools, rules=rules)
+    return Intake(
+        vantage=settings.vantage, assets=settings.assets, contracts=contracts, pools=pools, rules=rules,
+        tickers=_tickers(settings),
+    )  # fmt: skip
+
+
+def _tickers(settings: Settings) -> dict[tuple[str, str], str]:
+    """(network, token) -> the one asset that it is, by its `tokens` or `contracts`, or USD; one that two assets name is none."""
+    named: dict[tuple[str, str], set[str]] = {}
+    for asset, one in settings.assets.items():
+        refs: tuple[TokenRef | ContractRef, ...] = (*one.tokens, *one.contracts)
+        for ref in refs:
+            named.setdefault((ref.network, ref.address.lower()), set()).add(asset)
+    for network, settings_of in settings.networks.items():
+        for address in settings_of.dollars:
+            named.setdefault((network, address.lower()), set()).add("USD")
+    return {token: assets.pop() for token, assets in named.items() if len(assets) == 1}
 
 
 def _assets_of_event(settings: Settings, network: str, event: EventRef) -> tuple[str, ...]:

@@ -55,7 +55,6 @@ EXCUSED: Mapping[tuple[SignalKind | None, str], str] = {
     (SignalKind.LONG_SHORT_RATIO, "basis"): "the most one-sided basis counts, whichever it is",
     (SignalKind.BOOK_REFILL, "fallen"): "only sweeps that took half or more are signals at all",
     (SignalKind.HEAD, "value"): "a sign of life: coverage takes that it came",
-    (SignalKind.HEAD, "lag_s"): "the watcher tells a head that is truly late (`head_stalled`)",
     (SignalKind.HEAD, "node"): "which node was first says nothing of the network",
     (SignalKind.HEAD, "base_fee_gwei"): _CONGESTION,
     (SignalKind.HEAD, "base_fee_ratio"): _CONGESTION,

@@ -66,8 +66,9 @@ class Intake:
     """Turns readings and chain events into signals, and numbers the signals of each source.
 
     `assets` are the watched tickers; `contracts` and `pools` map (network, lower-case address) to the assets that they
-    belong to; `rules` maps (network, name) to what an event of the operator's own is evidence of. A fact about several assets
-    becomes one signal for each; a fact about an asset or instrument that is not watched becomes none and is counted.
+    belong to, `tickers` tokens to the one that they are (or USD); `rules` maps (network, name) to what an event of the operator's
+    own is evidence of. A fact about several assets becomes one signal for each; a fact about an asset or instrument that is not
+    watched becomes none and is counted.
     """
 
     def __init__(
@@ -78,12 +79,13 @@ class Intake:
         contracts: Mapping[tuple[str, str], Sequence[str]] | None = None,
         pools: Mapping[tuple[str, str], Sequence[str]] | None = None,
         rules: Mapping[tuple[str, str], EventRule] | None = None,
+        tickers: Mapping[tuple[str, str], str] | None = None,
     ) -> None:
         self._vantage = vantage
         self._assets = frozenset(assets)
         self._contracts = dict(contracts or {})
         self._pools = dict(pools or {})
-        self._rules = dict(rules or {})
+        self._rules, self._tickers = dict(rules or {}), dict(tickers or {})
         self._instruments: dict[tuple[str, str], Instrument] = {}
         self._offset: dict[str, timedelta] = {}
         self._price: dict[tuple[str, str], float] = {}
@@ -248,14 +250,13 @@ class Intake:
         ]
 
     def _placed(self, event: PlacedEvent, source: str, link: str | None) -> list[Signal]:
-        kind, value, own = describe(event)
+        kind, value, own = describe(event, self._tickers)
         place = event.place
         attributes = _harmless(
             {"event_id": event.event_id, "block": place.block_number, "transaction": place.transaction, **own}
             | ({"disputed": True} if place.disputed else {})
         )
-        happened = min(place.block_time, event.seen_at)
-        found = []
+        found, happened = [], min(place.block_time, event.seen_at)
         for subject in self._subjects(event):
             words: Mapping[str, Scalar] = attributes
             if isinstance(event, PositionLiquidated) and event.usd is None:

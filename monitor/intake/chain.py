@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import assert_never
 
 from chain.events import (
@@ -44,6 +45,9 @@ class EventRule:
     assets: tuple[str, ...]
 
 
+Tickers = Mapping[tuple[str, str], str]
+"""(network, token) -> the asset that the operator names the token as, or USD."""
+NOBODY: Tickers = MappingProxyType({})
 Description = tuple[SignalKind, float, dict[str, Scalar]]
 """Kind, value, attributes."""
 
@@ -55,7 +59,7 @@ MAX_TOKENS = 2
 """Tokens of a pool whose depth is reported: its first two."""
 
 
-def describe(event: PlacedEvent) -> Description:
+def describe(event: PlacedEvent, tickers: Tickers = NOBODY) -> Description:
     """The kind, value and own attributes of the signal that reports `event`."""
     match event:
         case ContractUpgraded() | UpgradeSaid() | CodeCompared() | UpgradeQueued() | OperationEnded():
@@ -104,7 +108,7 @@ def describe(event: PlacedEvent) -> Description:
         case (
             LiquidityMoved() | LiquidityMigrated() | LiquidityAccounted() | PoolDepth() | PoolDrained() | SupplyJumped()
         ):
-            return _liquidity(event)
+            return _liquidity(event, tickers)
         case _ as never:
             assert_never(never)
 
@@ -168,7 +172,7 @@ def _named(some: Sequence[str] | None, types: Mapping[str, str]) -> str | None:
     return ", ".join(types.get(one, one) for one in some[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _liquidity(event: LiquidityEvent) -> Description:
+def _liquidity(event: LiquidityEvent, tickers: Tickers) -> Description:
     match event:
         case LiquidityMoved():
             kind = SignalKind.LIQUIDITY_REMOVED if event.removed else SignalKind.LIQUIDITY_ADDED
@@ -197,7 +201,7 @@ def _liquidity(event: LiquidityEvent) -> Description:
                 "successor": event.successor, **_amount(event, event.token, event.removed),
             }  # fmt: skip
         case PoolDepth():
-            return SignalKind.POOL_DEPTH, max(one.share for one in event.tokens), _depths(event)
+            return SignalKind.POOL_DEPTH, max(one.share for one in event.tokens), _depths(event, tickers)
         case SupplyJumped():
             return SignalKind.SUPPLY_JUMPED, event.share, {
                 "token": event.token, "before": float(event.before), "after": float(event.after), "by": event.by,
@@ -219,7 +223,7 @@ def _amount(event: NamedEvent, token: str, units: int | None) -> dict[str, Scala
     decimals = name.decimals if name else None
     return {
         "symbol": symbol_words(name.symbol, odd=name.odd) if name else None,
-        "amount": None if units is None or decimals is None else units / 10**decimals,
+        "amount": _whole(units, decimals),
     }
 
 
@@ -232,14 +236,28 @@ def token_of(event: PlacedEvent) -> str | None:
             return None
 
 
-def _depths(event: PoolDepth) -> dict[str, Scalar]:
+def _depths(event: PoolDepth, tickers: Tickers) -> dict[str, Scalar]:
     attributes: dict[str, Scalar] = {"tick": event.tick}
+    decimals = {one.token: one.decimals for one in event.token_names}
     for at, one in enumerate(event.tokens[:MAX_TOKENS]):
         attributes |= {
             f"token{at}": one.token, f"reserve{at}": float(one.reserve), f"depth{at}_1": float(one.within_1),
             f"depth{at}_2": float(one.within_2), f"depth{at}_5": float(one.within_5), f"share{at}": one.share,
         }  # fmt: skip
+        other = next((two.token for two in event.tokens if two is not one), one.token)
+        attributes |= {
+            f"is{at}": tickers.get((str(event.place.network), one.token)),
+            f"sold{at}_1": _whole(one.sold_1, decimals.get(one.token)),
+            f"sold{at}_5": _whole(one.sold_5, decimals.get(one.token)),
+            f"got{at}_1": _whole(one.got_1, decimals.get(other)),
+            f"got{at}_5": _whole(one.got_5, decimals.get(other)),
+        }
     return attributes
+
+
+def _whole(units: int | None, decimals: int | None) -> float | None:
+    """An amount in whole units of its token; None where it or the token's decimals are not known."""
+    return None if units is None or decimals is None else units / 10**decimals
 
 
 def whereabouts(event: PlacedEvent) -> tuple[str | None, Sequence[str]]:

@@ -49,6 +49,7 @@ vantage = "local"            # where we probe from; appears in every signal
 # bridges = ["0x…"]
 # lending = [{ protocol = "aave_v3", address = "0x…" }]   # contracts that write liquidations (docs/detection.md)
 # factories = ["0x…"]                               # new pools of watched tokens that they make are told
+# dollars = ["0x…"]                                 # tokens that count as a dollar: pools that pay with them are ways out
 # events = [                                        # events of your own, as evidence of a leg (docs/detection.md)
 #   { name = "paused", signature = "Paused(address)", addresses = ["0x…"], leg = "venue", grade = 3 },
 # ]

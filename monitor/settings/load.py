@@ -125,8 +125,9 @@ def _check_network(name: str, network: NetworkSettings) -> None:
         _check_address(f"networks.{name}.timelocks", address)
     for address in network.bridges:
         _check_address(f"networks.{name}.bridges", address)
-    for address in network.factories:
-        _check_address(f"networks.{name}.factories", address)
+    for key in ("factories", "dollars"):
+        for address in getattr(network, key):
+            _check_address(f"networks.{name}.{key}", address)
     check_lending(name, network.lending, _check_address)
 
 

@@ -138,7 +138,7 @@ class NetworkSettings:
     `quorum` providers must have a block and agree on its logs, if there are so many; each node gets at most `calls_per_s`
     requests a second (None: no limit), and a request fails after `timeout_s`. A reorg of up to `keep_blocks` blocks can be
     undone (the network's own figure counts if it is larger). `lending` are contracts that write liquidations, `factories` those
-    that make pools; `events` are events of your own.
+    that make pools; `events` are events of your own. `dollars` are tokens that count as one US dollar each.
     `wallets_file` is a CSV table of venues' hot wallets. `traces` is "auto" (only from your own nodes, recognised by their
     address), "on" or "off".
     """
@@ -149,6 +149,7 @@ class NetworkSettings:
     bridges: tuple[str, ...] = ()
     lending: tuple[LenderRef, ...] = ()
     factories: tuple[str, ...] = ()
+    dollars: tuple[str, ...] = ()
     events: tuple[EventRef, ...] = ()
     wallets_file: str = ""
     poll_interval_s: float | None = None

@@ -127,12 +127,28 @@ POOL_DEPTH: dict[str, str] = (
             ("token", "address"),
             ("reserve", "smallest units (concentrated: virtual)"),
             ("share", "of that token's ±2 % depth over the watched pools"),
+            (
+                "is",
+                "the watched asset that the operator names this token as, USD for one that counts as a dollar, or null",
+            ),
         )
     }
     | {
         f"depth{at}_{percent}": f"token{at} within ±{percent} %, smallest units"
         for at in range(2)
         for percent in (1, 2, 5)
+    }
+    | {
+        f"{name}{at}_{percent}": meaning.format(at, 1 - at, percent)
+        for at in range(2)
+        for percent in (1, 5)
+        for name, meaning in (
+            (
+                "sold",
+                "token{0}, whole units, that is sold until its price has fallen by {2} % (token1: to 1/1.0{2}), or null",
+            ),
+            ("got", "token{1}, whole units, that is got for it, fees taken off, or null"),
+        )
     }
 )
 _EVENT = {

@@ -14,12 +14,14 @@ from math import exp, log
 from monitor.correlator.active_evidence import utc
 from monitor.correlator.exit_capacity import (
     MAX_INSTRUMENTS,
+    MINUTES,
     Book,
     Venue,
     Wallets,
     amounts_of,
     venue_way,
 )
+from monitor.correlator.exit_pools import Network, PoolExits, sales_of
 from monitor.correlator.producer import EvidenceBoard, Finding, graded
 from monitor.detect.level import RobustLevel
 from monitor.incidents import ExitCapacity, ExitWay, Leg, WayState
@@ -88,6 +90,13 @@ class ExitCapacityEvidence:
             SignalKind.WALLET_RESUMED,
             SignalKind.REQUEST,
             SignalKind.VENUE_STATUS,
+            SignalKind.POOL_DEPTH,
+            SignalKind.HOLDER_FROZEN,
+            SignalKind.RETRACTION,
+            SignalKind.HEAD,
+            SignalKind.HEAD_STALLED,
+            SignalKind.HEAD_RESUMED,
+            SignalKind.MARK_PRICE,
         }
     )
 
@@ -95,13 +104,18 @@ class ExitCapacityEvidence:
         self._board = board
         self._venues: dict[str, Venue] = {}
         self._assets: dict[str, _Asset] = {}
+        self._pools = PoolExits()
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
-        """Take a book, a refill, a wallet's state, an answer or a status of a venue."""
+        """Take a book, a refill, a wallet's state, an answer or a status of a venue, a price, a pool or a network's head."""
         subject = signal.subject
-        if subject.venue is None:
-            return
-        if signal.kind is SignalKind.REQUEST:
+        if signal.kind is SignalKind.MARK_PRICE:
+            if subject.asset is not None and isinstance(signal.attributes.get("quote"), str):
+                place = f"{subject.venue}/{subject.instrument}"
+                self._pools.prices.take(subject.asset, place, signal.value, at_s)
+        elif subject.venue is None:
+            self._take_of_chain(signal, at_s)
+        elif signal.kind is SignalKind.REQUEST:
             self._take_request(signal, subject.venue, at_s)
         elif signal.kind is SignalKind.VENUE_STATUS:
             if not signal.attributes.get("service"):
@@ -109,6 +123,26 @@ class ExitCapacityEvidence:
                 venue.maintenance, venue.status_s = signal.value >= 2, at_s
         elif subject.asset is not None:
             self._take_of_asset(signal, subject.asset, subject.venue, at_s)
+
+    def _take_of_chain(self, signal: Signal, at_s: float) -> None:
+        subject, attributes = signal.subject, signal.attributes
+        if signal.kind in (SignalKind.HEAD, SignalKind.HEAD_STALLED, SignalKind.HEAD_RESUMED):
+            network = self._pools.networks.setdefault(subject.network or "", Network())
+            if signal.kind is SignalKind.HEAD_STALLED:
+                network.stalled = True
+            else:
+                network.take_head(attributes.get("lag_s"), at_s)
+        elif signal.kind is SignalKind.RETRACTION:
+            self._pools.retract(str(attributes.get("retracts", "")))
+        elif subject.asset is not None and subject.pool is not None:
+            pool = self._pools.pool(subject.asset, subject.network or "", subject.pool)
+            if pool is None:
+                return
+            self._assets.setdefault(subject.asset, _Asset())
+            if signal.kind is SignalKind.POOL_DEPTH:
+                pool.sales = sales_of(subject.asset, attributes, at_s)
+            elif signal.kind is SignalKind.HOLDER_FROZEN:
+                pool.frozen = signal.value > 0
 
     def _take_request(self, signal: Signal, venue: str, at_s: float) -> None:
         if signal.attributes.get("ours") is not True:
@@ -152,6 +186,7 @@ class ExitCapacityEvidence:
             )
             for venue in sorted(asset.books)[:MAX_WAYS]
         ]
+        ways += [(one, ONCE) for one in self._pools.ways(name, now_s)]
         if not ways:
             return
         now_usd, usual_usd = self._against_usual(asset, [one for one, _ in ways], now_s)
@@ -220,6 +255,8 @@ class ExitCapacityEvidence:
 
 
 NEVER_ASKED = Venue()
+ONCE = dict.fromkeys(MINUTES, 1.0)
+"""How often a pool can be sold into: that others bring back its price is not measured."""
 
 
 def take_book(book: Book, signal: Signal, at_s: float) -> None:

@@ -25,6 +25,7 @@ from chain.events import (
     Role,
     SupplyJumped,
     TokenDepth,
+    TokenName,
 )
 from chain.events.network import HeadResumed, HeadSeen, HeadStalled, NodeFault, NodeFaultKind, NodeMeasured, Reorged
 from chain.events.upgrades import ContractUpgraded, LayoutHint, OperationEnded, SeenBy, UpgradeQueued, UpgradeSaid
@@ -291,3 +292,28 @@ def test_a_frozen_holder_concerns_the_assets_of_its_pools_or_the_venue_whose_wal
     [signal] = intake().event(wallet)
     assert (signal.subject.venue, signal.subject.asset, signal.value) == ("bybit", "ETH", 0.0)
     assert signal.attributes["destroyed"] is None
+
+
+def test_a_depth_says_in_whole_units_what_the_operators_tokens_sell_for() -> None:
+    under_test = Intake(
+        vantage="tokyo",
+        assets=["ETH"],
+        pools={("ethereum", POOL): ["ETH"]},
+        tickers={("ethereum", PROXY): "ETH", ("ethereum", OTHER): "USD"},
+    )
+    pair = tuple(
+        TokenDepth(
+            token=one, reserve=9, within_1=1, within_2=2, within_5=5, share=0.25, sold_1=sold, got_1=got, sold_5=sold,
+            got_5=None,
+        )
+        for one, sold, got in ((PROXY, 3 * 10**17, 900 * 10**6), (OTHER, 2 * 10**6, 10**15))
+    )  # fmt: skip
+    names = (
+        TokenName(token=PROXY, symbol="USD", decimals=18),  # its own name is no key to anything
+        TokenName(token=OTHER, symbol="?", decimals=6),
+    )
+    [known] = under_test.event(replace(DEPTH, tokens=pair, token_names=names))
+    [unknown] = under_test.event(replace(DEPTH, tokens=pair, token_names=names[:1]))
+    keys = ("is0", "is1", "sold0_1", "got0_1", "got0_5", "sold1_1", "got1_1")
+    assert [known.attributes[key] for key in keys] == ["ETH", "USD", 0.3, 900.0, None, 2.0, 0.001]
+    assert [unknown.attributes[key] for key in keys] == ["ETH", "USD", 0.3, None, None, None, 0.001]

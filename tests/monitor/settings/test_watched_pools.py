@@ -8,9 +8,10 @@ import pytest
 
 from chain.events import Address
 from chain.watch import WatchedPool
-from monitor.daemon.assembly import watcher_settings
+from monitor.daemon.assembly import intake_of, watcher_settings
 from monitor.errors import OperatorError
 from monitor.settings.load import load_settings
+from monitor.settings.tree import AssetSettings, ContractRef, NetworkSettings, Settings, TokenRef
 
 ID, TOKEN, MANAGER, BRIDGE = "0x" + "Ff" * 32, "0x" + "Cc" * 20, "0x" + "Dd" * 20, "0x" + "Bb" * 20
 TABLE = f"""
@@ -55,3 +56,27 @@ def test_an_invalid_pool_or_bridge_is_named(tmp_path: Path, right: str, wrong: s
     assert right in TABLE
     with pytest.raises(OperatorError, match=r"pools|bridges"):
         load_settings(written(tmp_path, TABLE.replace(right, wrong)), {})
+
+
+def test_the_tokens_that_the_operator_names_are_known_in_reports_of_depth_and_one_of_two_names_is_none() -> None:
+    token, other, dollar, twice = (f"0x{number:040X}" for number in (0xAA, 0xBB, 0xCC, 0xDD))
+    settings = Settings(
+        assets={
+            "ETH": AssetSettings(tokens=(TokenRef(network="ethereum", address=token),)),
+            "UNI": AssetSettings(
+                contracts=(ContractRef(network="ethereum", address=other),),
+                tokens=(TokenRef(network="ethereum", address=twice),),
+            ),
+        },
+        networks={"ethereum": NetworkSettings(nodes=(), dollars=(dollar, twice))},
+    )
+    assert intake_of(settings)._tickers == {
+        ("ethereum", token.lower()): "ETH",
+        ("ethereum", other.lower()): "UNI",
+        ("ethereum", dollar.lower()): "USD",
+    }
+
+
+def test_a_dollar_that_is_no_address_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match=r"networks\.ethereum\.dollars"):
+        load_settings(written(tmp_path, TABLE + 'dollars = ["USDC"]\n'), {})
