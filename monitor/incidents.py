@@ -306,3 +306,5 @@ class IncidentChange:
     """How much of the asset could leave then; None for other scopes, and where nothing of it is watched."""
     far_basis: str = ""
     """In words what `far_per_day` rests on: "from 31 days of your own data", or "from shipped priors, not measured here"."""
+    news: tuple[str, ...] = ()
+    """What this change knows that no change of the incident told before: grave findings, blind sources. Empty when it opens."""

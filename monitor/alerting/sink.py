@@ -95,6 +95,8 @@ def note_of(change: IncidentChange, min_level: Level, *, missed: Missed | None =
     if missed is not None:
         title += f" ({_count(missed.changes, 'change')} missed, {_count(missed.pages, 'page')})"
     lines = [*_remarks(missed, lost), change.headline]
+    if change.news:
+        lines.append(f"new: {'; '.join(change.news)}")
     if change.verdict is not None:
         states = ", ".join(f"{one.leg} {one.state}" for one in change.verdict.legs)
         unknown = [str(one.leg) for one in change.verdict.legs if one.state is LegState.UNKNOWN]

@@ -10,6 +10,7 @@ from monitor.correlator.attribution import Attribution
 from monitor.correlator.coverage import Coverage
 from monitor.correlator.explain import blindness_order
 from monitor.correlator.fusion import CALM_BELOW_NATS, Sight, leg_verdict, logistic, logit
+from monitor.correlator.knowledge import known_of
 from monitor.correlator.levels import blind_under_stress, level_of
 from monitor.correlator.parts import Part, of_one_venue
 from monitor.correlator.providers import carrier
@@ -39,6 +40,13 @@ class Assessment:
     blind_stress: bool
     dissent: str = ""
     """Which vantages see its venues otherwise, in words."""
+    strong: Sequence[WeighedEvidence] = ()
+    """The findings of its legs that weigh something."""
+
+    @property
+    def known(self) -> dict[str, str]:
+        """What is known of it, key to words (`knowledge`)."""
+        return known_of((one.evidence for one in self.strong if one.nats >= 1), self.verdict.blind)
 
     @property
     def shared_alone(self) -> bool:
@@ -104,6 +112,7 @@ class AssetAssessor:
             own=any(not one.evidence.shared and one.evidence.grade >= OWN_GRADE for one in strong),
             venues=tuple(dict.fromkeys(str(one.evidence.subject.venue) for one in strong if one.evidence.shared)),
             blind_stress=fault is not Fault.LOCAL and blind_under_stress(legs),
+            strong=strong,
             dissent=self._dissent(asset, now_s) if fault is not Fault.NONE else "",
         )
 

@@ -364,6 +364,7 @@ class Correlator:
                 critical=critical,
                 blind_stress=assessment.blind_stress,
                 mark=(*(one.state for one in verdict.legs), verdict.fault, critical, assessment.blind_stress),
+                known=frozenset(assessment.known if episode.open or verdict.level > Level.CALM else ()),
                 late=late,
                 retracted=retracted,
                 onset_s=assessment.onset_s,

@@ -3,6 +3,7 @@
 A transition needs its condition to hold for some seconds (hysteresis); grade-4 evidence opens at once. A leg that was TRUE
 in this incident and is UNKNOWN now may still be true: it neither lowers nor ends the incident. While calm cannot be seen the
 incident is held blind. After the longest hold it is lowered to what is still seen, or ends as unknown: never "resolved".
+Where the level stands, what became known since the last change is an update, at most one a minute.
 """
 
 from __future__ import annotations
@@ -10,16 +11,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 
+from monitor.correlator.knowledge import known_of
 from monitor.correlator.levels import blind_under_stress
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import ChangeKind, IncidentChange, IncidentState, Leg, LegState, Level
 
+NEWS_EVERY_S = 60.0
+MAX_TOLD = 256
+"""Keys that an incident has told; beyond these nothing is news any more."""
 _RISES = frozenset({ChangeKind.OPENED, ChangeKind.RAISED, ChangeKind.RESUMED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """The state of a scope at one second. `at_once` skips the entry ticks; a change of `mark` is worth an update.
+    """The state of a scope at one second. `at_once` skips the entry ticks; a change of `mark` is worth an update, and
+    so is a key of `known` that the incident has not told.
 
     `true` and `unseen` are the legs that are TRUE and UNKNOWN; `blind_stress`: one leg is TRUE and both others are UNKNOWN.
     """
@@ -33,6 +39,7 @@ class Observation:
     critical: bool = False
     blind_stress: bool = False
     mark: tuple[object, ...] = ()
+    known: frozenset[str] = frozenset()
     late: bool = False
     retracted: bool = False
     onset_s: float | None = None
@@ -66,6 +73,11 @@ class Episode:
         self._dark_s: float | None = None
         self._mark: tuple[object, ...] = ()
         self._differs = 0
+        self.news: frozenset[str] = frozenset()
+        """What the last change told that no change of this incident had told before; empty when it opens."""
+        self._told: set[str] = set()
+        self._newer = 0
+        self._changed_s = float("-inf")
 
     @property
     def live(self) -> bool:
@@ -87,6 +99,7 @@ class Episode:
         self._legs = frozenset(one.leg for one in legs if one.state is LegState.TRUE)
         self._paged, self._paged_s = last.peak, last.at.timestamp()
         self._paged_blind = blind_under_stress(legs)
+        self._told, self._changed_s = set(known_of(last.evidence, last.blind)), last.at.timestamp()
         if self.state is IncidentState.HELD_BLIND:
             self._dark_s = last.at.timestamp() - self._s.leave_after_s
 
@@ -103,6 +116,7 @@ class Episode:
         if kind is None:
             return None
         self.revision += 1
+        self._tell(observed, opening=kind is ChangeKind.OPENED)
         if kind is ChangeKind.LOWERED:
             self.level = self._possible(observed)
         elif kind is not ChangeKind.HELD_BLIND:
@@ -112,6 +126,14 @@ class Episode:
         self._mark, self._differs = observed.mark, 0
         self.pages = self._page(observed, rising=kind in _RISES and self.level > before)
         return kind
+
+    def _tell(self, observed: Observation, *, opening: bool) -> None:
+        """Remember what this change tells."""
+        if opening:
+            self._told = set(observed.known)
+        self.news = observed.known - self._told
+        self._told |= self.news
+        self._newer, self._changed_s = 0, observed.now_s
 
     def _page(self, observed: Observation, *, rising: bool) -> bool:
         """Page once for each level, and once for blindness under stress, until the end or until `merge_s` has passed."""
@@ -179,7 +201,13 @@ class Episode:
         self._differs = self._differs + 1 if observed.mark != self._mark else 0
         if self._differs and observed.late:
             return ChangeKind.AMENDED
-        return ChangeKind.UPDATED if self._differs >= self._s.enter_ticks else None
+        return ChangeKind.UPDATED if self._differs >= self._s.enter_ticks or self._is_news(observed) else None
+
+    def _is_news(self, observed: Observation) -> bool:
+        """Whether something is known that was not told, for some seconds, and the last change is a minute ago."""
+        newer = len(self._told) < MAX_TOLD and not observed.known <= self._told
+        self._newer = self._newer + 1 if newer else 0
+        return self._newer >= self._s.enter_ticks and observed.now_s - self._changed_s >= NEWS_EVERY_S
 
     def _rising(self, observed: Observation) -> ChangeKind | None:
         self._lower = 0
