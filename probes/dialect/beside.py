@@ -1,4 +1,4 @@
-"""Reads what is declared of a venue without code from the TOML file beside its own: names, addresses, budgets, gaps, codes.
+"""Reads what is declared of a venue without code from the TOML file beside it: names, addresses, budgets, gaps, codes.
 
 Read once, when the venue is imported: the file is a part of the venue, and changes with it.
 """
@@ -34,7 +34,14 @@ class Facts(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 @cache
 def facts_beside(venue_file: str) -> Facts:
     """The facts of a venue. Raises OSError without the file, ValueError if it is no TOML or no such facts."""
-    return msgspec.convert(tomllib.loads(Path(venue_file).with_suffix(".toml").read_text(encoding="utf-8")), Facts)
+    at = _place(venue_file)
+    return msgspec.convert(tomllib.loads(at.with_name(f"{at.name}.toml").read_text(encoding="utf-8")), Facts)
+
+
+def _place(venue_file: str) -> Path:
+    """Where a venue stands, by its name: its file without the ending, or its folder if it has several."""
+    file = Path(venue_file)
+    return file.parent if file.stem == "__init__" else file.with_suffix("")
 
 
 def codes_beside(venue_file: str) -> Mapping[str, Refusal]:
@@ -43,10 +50,10 @@ def codes_beside(venue_file: str) -> Mapping[str, Refusal]:
 
 
 def venue(venue_file: str, checks: Sequence[RestCheck], feeds: Sequence[Feed], **more: Any) -> Venue:
-    """The venue of this file, named after it. `more`: the functions of `Venue`."""
+    """The venue of this file, named after it or after its folder. `more`: the functions of `Venue`."""
     facts = facts_beside(venue_file)
     return Venue(
-        id=VenueId(Path(venue_file).stem),
+        id=VenueId(_place(venue_file).name),
         title=facts.title,
         docs=facts.docs,
         hosts=facts.hosts,

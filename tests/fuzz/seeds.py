@@ -10,8 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
-from importlib import import_module
-from inspect import getsource
 from typing import Any
 
 import msgspec
@@ -21,7 +19,7 @@ from probes.readings import Instrument, Liquidation, Market
 from probes.venue import BookDelta, BookSnapshot, Context, Feed, Malformed, Refused, RestCheck, Venue
 from tests.fuzz.mutators import shortened
 from tests.probes import test_payloads_of_venues as recorded
-from tests.probes.cases import NOW, Case, found, listed
+from tests.probes.cases import NOW, Case, files_of, found, listed
 
 MOST_BYTES = 12_000
 """Of one message: a larger one is shortened first, or left out."""
@@ -172,7 +170,7 @@ def seeds_of(name: str, recordings: bool = True) -> Seeds:
     frames: dict[str, tuple[Seed, ...]] = {
         feed.name: tuple(one for one in seeds if one.check is None and one.subject == feed.name) for feed in venue.feeds
     }
-    source = getsource(import_module(f"probes.venues.{name}"))
+    source = "\n".join(one.read_text() for one in files_of(name))
     headers = sorted({one.lower() for one in re.findall(r'"([A-Za-z]+(?:-[A-Za-z0-9]+)+)"', source)})
     return Seeds(
         venue=venue,

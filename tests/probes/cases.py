@@ -27,6 +27,12 @@ BROKEN = (Malformed, Refused, msgspec.DecodeError)
 Reader = Callable[[bytes, Context], Sequence[AnswerWord | FeedMessage]]
 
 
+def files_of(venue: str) -> list[Path]:
+    """The Python files of a venue, sorted: its own, or those of its folder."""
+    at = Path(venues.__file__).parent / venue
+    return sorted(at.rglob("*.py")) if at.is_dir() else [at.with_suffix(".py")]
+
+
 def listed(venue: str) -> tuple[Instrument, ...]:
     """The instruments that the cases of a venue know: `instruments.toml` in its folder, none without that file."""
     file = ROOT / venue / "instruments.toml"

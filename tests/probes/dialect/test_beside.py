@@ -11,6 +11,7 @@ from probes import venues
 from probes.dialect.beside import facts_beside
 from probes.readings import Refusal
 from probes.venue import Budget, Feed
+from tests.probes.cases import files_of
 
 FOLDER = Path(venues.__file__).parent
 FACTS = """
@@ -88,5 +89,5 @@ def test_a_file_that_says_anything_else_stops_the_venue_and_is_no_silent_gap(tmp
 
 def test_every_file_of_facts_is_beside_a_venue_that_reads_it() -> None:
     beside = {one.stem for one in FOLDER.glob("*.toml")}
-    reading = {name for name in venues.NAMES if "__file__" in (FOLDER / f"{name}.py").read_text()}
+    reading = {name for name in venues.NAMES if any("__file__" in one.read_text() for one in files_of(name))}
     assert beside == reading
