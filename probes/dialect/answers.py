@@ -42,7 +42,7 @@ def answer(*rows: Rows, at: Stamp | None = None) -> ReadAnswer:
 
 
 def _answer(rows: Sequence[Rows], at: Stamp | None) -> ReadAnswer:
-    readers = [reader(one) for one in rows]
+    readers = [reader(one).read for one in rows]
     if at is None:
         head = Head()
         if len(readers) == 1:

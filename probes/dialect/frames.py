@@ -1,24 +1,25 @@
 """Compiles `Frames` and the rows of each channel into the form's `read` of a feed. Pure.
 
-A frame with news costs two typed decodings: its head, and the rows of its channel. All other frames are rare and are read as
-plain JSON by the table of controls.
+A frame with news costs two typed decodings: its head, and the rows of its channel; or one, where its channel is foreseen
+(`foreseen.py`). All other frames are rare and are read as plain JSON by the table of controls.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from probes.dialect.answers import found
 from probes.dialect.codes import meaning
-from probes.dialect.columns import Row, Scalar, Text, clock
+from probes.dialect.columns import clock
 from probes.dialect.declared import Control, Frames, Liquidations, Means, Rows
 from probes.dialect.decode import UNREADABLE, Decoder, unreadable
+from probes.dialect.foreseen import START, Foresight
+from probes.dialect.heads import NO_PAYLOAD, head
 from probes.dialect.market import Head
-from probes.dialect.rows import RowsReader, compiled, compiled_from, reader
+from probes.dialect.rows import ReadRows, RowsReader, compiled, compiled_from, reader
 from probes.readings import MalformedReason, Refusal
 from probes.venue import (
     Ack,
@@ -35,8 +36,8 @@ from probes.venue import (
 
 MAX_TOPICS = 2048
 """Texts of channels that are split once and kept: more than one connection may have."""
-_EMPTY = msgspec.Raw(b"")
-Route = tuple[RowsReader, bool]
+Route = tuple[ReadRows, bool, RowsReader | None]
+"""Reads a channel's payload; whether its rows need no stamp of the frame; the rows that can be read in one pass with the head."""
 _TEXTS: Mapping[Means, tuple[FeedMessage, ...]] = {Means.PONG: (Pong(),), Means.ACK: (Ack(),)}
 
 
@@ -46,11 +47,40 @@ class OtherForm(Malformed):
 
 def frames(frame: Frames, channels: Mapping[str, Rows | tuple[Rows, ...]]) -> ReadFrame:
     """The reader of a feed's frames. `channels` maps a channel's name (or its key by `topic`) to the rows it carries."""
-    routes = {name: _route(rows if isinstance(rows, tuple) else (rows,)) for name, rows in channels.items()}
-    (head_of, parts_of), at_of, engine_of = _head(frame), clock(frame.at), clock(frame.engine_at)
-    unpack, news, texts, proves = frame.unpack, frame.news, frame.texts, frame.proves
-    topic = None if frame.topic is None else _once(frame.topic)
-    several = None if frame.payload else _several(frame, routes)
+    one_pass = bool(frame.payload) and frame.unpack is None
+    routes = {
+        name: _route(rows if isinstance(rows, tuple) else (rows,), one_pass and name not in frame.proves)
+        for name, rows in channels.items()
+    }
+    foresight = Foresight(frame)
+    read = _as_json(frame, routes, _by_head(frame, routes, foresight))
+    if one_pass:
+        read = _foreseeing(foresight, read)
+    said = [one for rows in channels.values() for one in (rows if isinstance(rows, tuple) else (rows,))]
+    compiled(read, *said, channels=tuple(channels))
+    return read
+
+
+def _foreseeing(foresight: Foresight, by_head: ReadFrame) -> ReadFrame:
+    """The reader of frames that are as foreseen, in one decoding; all others are read by their head."""
+    known = foresight.known
+
+    def read(raw: bytes, context: Context) -> Sequence[FeedMessage]:
+        foreseen = known.get(raw[:START])
+        if foreseen is not None:
+            words = foreseen(raw, context)
+            if words is not None:
+                return words
+        return by_head(raw, context)
+
+    return read
+
+
+def _as_json(frame: Frames, routes: Mapping[str, Route], by_head: ReadFrame) -> ReadFrame:
+    """The reader of a frame as it comes: a text that is no JSON, something packed, a list of frames, or one."""
+    texts, unpack, several = frame.texts, frame.unpack, None if frame.payload else _several(frame, routes)
+    if not texts and unpack is None and several is None:
+        return by_head
     longest = max(map(len, texts), default=-1)  # the hash of a long frame costs more than its head
 
     def read(raw: bytes, context: Context) -> Sequence[FeedMessage]:
@@ -60,6 +90,17 @@ def frames(frame: Frames, channels: Mapping[str, Rows | tuple[Rows, ...]]) -> Re
             raw = unpack(raw)
         if several is not None and raw[:1] == b"[":
             return several(raw, context)
+        return by_head(raw, context)
+
+    return read
+
+
+def _by_head(frame: Frames, routes: Mapping[str, Route], foresight: Foresight) -> ReadFrame:
+    """The reader of a frame by its channel: the head is decoded first, and then the rows of its channel."""
+    (head_of, parts_of), at_of, engine_of = head(frame), clock(frame.at), clock(frame.engine_at)
+    news, proves, topic = frame.news, frame.proves, None if frame.topic is None else _once(frame.topic)
+
+    def read(raw: bytes, context: Context) -> Sequence[FeedMessage]:
         try:
             named, payload, kind, symbol, sequence, at, engine_at = parts_of(head_of(raw))
         except UNREADABLE as error:
@@ -70,25 +111,26 @@ def frames(frame: Frames, channels: Mapping[str, Rows | tuple[Rows, ...]]) -> Re
         if topic is not None and channel is not None:
             channel, symbol = topic(channel)
         route = routes.get(channel)
-        if route is None or payload is _EMPTY:
+        if route is None or payload is NO_PAYLOAD:
             return _control(frame, raw)
         if news and (kind or "") not in news:
             return _of_another_kind(frame, raw, kind)
-        read_rows, stampless = route
+        read_rows, stampless, whole = route
+        if whole is not None:
+            foresight.learn(raw[:START], named, symbol if topic is not None else None, whole, stampless)
         if payload is None:
             payload = raw
         if stampless:
             meant = read_rows(payload, context, Head(None, symbol, kind or ""))
-            return (
-                meant
-                if meant or channel not in proves
-                else [Heard(name=proves[channel].format(channel=named, symbol=symbol))]
-            )
+            return meant or _heard(proves.get(channel), named, symbol)
         return read_rows(payload, context, Head(at_of(at), symbol, kind or "", engine_of(engine_at), sequence))
 
-    said = [one for rows in channels.values() for one in (rows if isinstance(rows, tuple) else (rows,))]
-    compiled(read, *said, channels=tuple(channels))
     return read
+
+
+def _heard(topic: str | None, channel: str, symbol: str | None) -> list[FeedMessage]:
+    """A word of the topic that a frame proves by coming, where it proves one."""
+    return [] if topic is None else [Heard(name=topic.format(channel=channel, symbol=symbol))]
 
 
 def _once(topic: Callable[[str], tuple[str, str]]) -> Callable[[str], tuple[str, str]]:
@@ -108,14 +150,14 @@ def _once(topic: Callable[[str], tuple[str, str]]) -> Callable[[str], tuple[str,
 
 def _several(frame: Frames, routes: Mapping[str, Route]) -> ReadFrame:
     """The reader of a frame that is a list: the rows of the channel that its first row with a known one names."""
-    heads, parts_of = _head(frame, several=True)
+    heads, parts_of = head(frame, several=True)
 
     def read(raw: bytes, context: Context) -> Sequence[FeedMessage]:
         try:
             found = heads(raw)
         except UNREADABLE as error:
             raise unreadable(error) from None
-        route = next((routes[name] for head in found if (name := parts_of(head)[0]) in routes), None)
+        route = next((routes[name] for each in found if (name := parts_of(each)[0]) in routes), None)
         return () if route is None else route[0](raw, context, Head())
 
     return read
@@ -147,52 +189,14 @@ def either(*reads: ReadFrame) -> ReadFrame:
     return read
 
 
-def _route(rows: tuple[Rows, ...]) -> Route:
+def _route(rows: tuple[Rows, ...], one_pass: bool) -> Route:
     """The reader of a channel, and whether its rows always have their own stamps, so that the frame's need not be read."""
     readers = [reader(one) for one in rows]
     stampless = all(isinstance(said, Liquidations) for one in rows for said in one.says)
     if len(readers) == 1:
-        return readers[0], stampless
-    return (lambda raw, context, head: [one for read in readers for one in read(raw, context, head)]), stampless
-
-
-def _head(frame: Frames, several: bool = False) -> tuple[Callable[[bytes], Any], Callable[[Any], tuple[Any, ...]]]:
-    """Decodes a frame's head (`several`: a list of heads; raises also UNREADABLE) and takes its parts.
-
-    They are channel, payload (not yet decoded), kind, symbol, sequence, and both stamps.
-    """
-    stamps = [None if one is None else str(one.name) for one in (frame.at, frame.engine_at)]
-    paths = [frame.channel, frame.payload, frame.kind, frame.symbol, frame.sequence, *stamps]
-    shapes = [Text, msgspec.Raw, Text, Text, Scalar, Scalar, Scalar]
-    tree: dict[str, Any] = {}
-    getters = []
-    for path, shape in zip(paths, shapes, strict=True):
-        getters.append(_place(tree, path, shape) if path else "absent")
-    one: Any = _built(tree)
-    decoder: Decoder[Any] = Decoder(list[one] if several else one, strict=False)
-    return decoder.bare, attrgetter(*getters)
-
-
-def _place(tree: dict[str, Any], path: str, shape: Any) -> str:
-    """Put a path into the tree of shapes; gives the dotted attributes that read it."""
-    steps, attributes = path.split("."), []
-    for step in steps[:-1]:
-        tree = tree.setdefault(step, {})
-        attributes.append(f"f_{step}")
-    tree[steps[-1]] = shape
-    return ".".join([*attributes, f"f_{steps[-1]}"])
-
-
-def _built(tree: Mapping[str, Any]) -> Any:
-    """The struct of a tree of shapes; what a frame leaves out is None, or a head of which all is."""
-    fields: list[Any] = []
-    for step, shape in tree.items():
-        if isinstance(shape, dict):
-            inner = _built(shape)
-            fields.append((f"f_{step}", inner, msgspec.field(default_factory=inner)))
-        else:
-            fields.append((f"f_{step}", shape, _EMPTY if shape is msgspec.Raw else None))
-    return msgspec.defstruct("Head", fields, bases=(Row,), rename={f"f_{step}": step for step in tree})
+        return readers[0].read, stampless, readers[0] if one_pass else None
+    every = [one.read for one in readers]
+    return (lambda raw, context, head: [one for read in every for one in read(raw, context, head)]), stampless, None
 
 
 _PLAIN: Decoder[Any] = Decoder(Any)

@@ -6,6 +6,7 @@ An odd row costs itself and is counted with its reason (`OddRows`). A message wi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -23,7 +24,18 @@ from probes.venue import Context, FundingIntervals, Malformed, OddRows
 
 _RAWS = Decoder(list[msgspec.Raw])
 _UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
-RowsReader = Callable[[bytes | msgspec.Raw, Context, Head], list[Any]]
+ReadRows = Callable[[bytes | msgspec.Raw, Context, Head], list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class RowsReader:
+    """Reads a message (`read`): its shape for msgspec, and what it means once it is decoded (`mean`)."""
+
+    read: ReadRows
+    shape: Any
+    mean: Callable[[Any, Context, Head], list[Any]]
+
+
 _READERS: Mapping[type[Said], Callable[[Any, Rows, Columns], Reader]] = {
     words.ServerTimes: service.server_times,
     words.Statuses: service.statuses,
@@ -69,23 +81,19 @@ class _Table:
         self._subject = attrgetter(outer.use(rows.subject, Text) if rows.subject else "absent")
         shape: Any = outer.struct(inner=(rows.each, list[row])) if rows.each else row
         apart: Any = outer.struct(inner=(rows.each, list[msgspec.Raw])) if rows.each else row
-        whole, self._take = nested(rows.where, Any if rows.unfold is not None else _some(shape))
+        self.shape, self._take = nested(rows.where, Any if rows.unfold is not None else _some(shape))
         leaf, self._take_leaf = nested(rows.where, msgspec.Raw)
         self._leaf: Decoder[Any] = Decoder(leaf)
         self._apart: Decoder[Any] = Decoder(apart, strict=False)
         self._row: Decoder[Any] = Decoder(row, strict=False)
         self.row: Any = row
-        self.decode = Decoder(whole, strict=False).bare
+        self.decode = Decoder(self.shape, strict=False).bare
         self._rows_shape: Any = list[row]
         self._part = slice(rows.first) if rows.last is None else slice(-rows.last, None)
         self._partial = rows.first is not None or rows.last is not None
 
-    def every(self, raw: bytes | msgspec.Raw) -> Sequence[Any]:
-        """All rows, decoded at once. Raises msgspec's ValidationError if one of them is odd."""
-        try:
-            found = self.decode(raw)
-        except UNREADABLE as error:
-            raise unreadable(error) from None
+    def every(self, found: Any) -> Sequence[Any]:
+        """All rows of a decoded message."""
         if self._take is not None:
             found = self._take(found)
         if type(found) is not list or self.rows.whole:
@@ -203,50 +211,58 @@ def _converted(row: Any, shape: Any) -> Any:
 def reader(rows: Rows) -> RowsReader:
     """The reader of a message that holds such rows. It raises Malformed, or msgspec's errors, if no row can be read."""
     table = _Table(rows)
-    readers, finish = table.readers, _finish(rows)
-    plain, flat = rows.unfold is None, not rows.each
-    only = readers[0] if len(readers) == 1 else None
-    counts = table.counts
-
-    if plain and flat and only is not None and finish is None and not rows.where and not rows.whole:
-        return _lone(table, only)
-
-    def read(raw: bytes | msgspec.Raw, context: Context, head: Head) -> list[Any]:
-        try:
-            found, odd = table.every(raw), None
-        except msgspec.ValidationError as error:
-            found, odd = _apart(table, raw, error), error
-        if odd is None and plain:
-            try:
-                if not flat:
-                    meant = table.nested_rows(found, context, head)
-                    return meant if finish is None else finish(meant, context)
-                if counts is not None and not (len(found) == 1 and counts(found[0])):
-                    found = [row for row in found if counts(row)]
-                if only is not None:
-                    meant = [one for row in found if (one := only(row, context, head)) is not None]
-                else:
-                    meant = [one for row in found for each in readers if (one := each(row, context, head)) is not None]
-            except Malformed:  # begin anew, each row by itself
-                meant = table.each_alone(found, context, head, None)
-        else:
-            meant = table.each_alone(found, context, head, odd)
-        return meant if finish is None else finish(meant, context)
-
-    return read
-
-
-def _lone(table: _Table, reader: Reader) -> RowsReader:
-    """The reader of rows that say one thing, fast where a message is one row, as most frames are."""
-    decode, row, counts = table.decode, table.row, table.counts
+    finish, only = _finish(rows), table.readers[0] if len(table.readers) == 1 else None
+    lone = only is not None and rows.unfold is None and not rows.each and finish is None and not rows.where
+    mean = _lone(table, only) if lone and only is not None and not rows.whole else _many(table, finish)
+    decode = table.decode
 
     def read(raw: bytes | msgspec.Raw, context: Context, head: Head) -> list[Any]:
         try:
             found = decode(raw)
         except msgspec.ValidationError as error:
-            return table.each_alone(_apart(table, raw, error), context, head, error)
+            meant = table.each_alone(_apart(table, raw, error), context, head, error)
+            return meant if finish is None else finish(meant, context)
         except UNREADABLE as error:
             raise unreadable(error) from None
+        return mean(found, context, head)
+
+    return RowsReader(read, table.shape, mean)
+
+
+def _many(
+    table: _Table, finish: Callable[[list[Any], Context], list[Any]] | None
+) -> Callable[[Any, Context, Head], list[Any]]:
+    """What the rows of a decoded message mean: one thing or several each, and all of them together (`finish`)."""
+    plain, flat, counts = table.rows.unfold is None, not table.rows.each, table.counts
+    readers, only = table.readers, table.readers[0] if len(table.readers) == 1 else None
+
+    def every(found: Sequence[Any], context: Context, head: Head) -> list[Any]:
+        if not flat:
+            return table.nested_rows(found, context, head)
+        if counts is not None and not (len(found) == 1 and counts(found[0])):
+            found = [row for row in found if counts(row)]
+        if only is not None:
+            return [one for row in found if (one := only(row, context, head)) is not None]
+        return [one for row in found for each in readers if (one := each(row, context, head)) is not None]
+
+    def mean(message: Any, context: Context, head: Head) -> list[Any]:
+        found = table.every(message)
+        try:
+            meant = every(found, context, head) if plain else table.each_alone(found, context, head, None)
+        except Malformed:
+            if not plain:
+                raise
+            meant = table.each_alone(found, context, head, None)  # begin anew, each row by itself
+        return meant if finish is None else finish(meant, context)
+
+    return mean
+
+
+def _lone(table: _Table, reader: Reader) -> Callable[[Any, Context, Head], list[Any]]:
+    """What rows mean that say one thing, fast where a message is one row, as most frames are."""
+    row, counts = table.row, table.counts
+
+    def mean(found: Any, context: Context, head: Head) -> list[Any]:
         if type(found) is row:
             if counts is not None and not counts(found):
                 return []
@@ -260,7 +276,7 @@ def _lone(table: _Table, reader: Reader) -> RowsReader:
         except Malformed:  # begin anew, each row by itself
             return table.each_alone(found, context, head, None)
 
-    return read
+    return mean
 
 
 def _apart(table: _Table, raw: Any, error: msgspec.ValidationError) -> list[Any]:

@@ -1,0 +1,95 @@
+"""Reads a frame in one typed decoding where its channel is foreseen: frames that begin alike were of one channel so far.
+
+What does not fit (another channel, an odd row, no news) is left to the reader that looks at the channel first. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from probes.dialect.columns import clock
+from probes.dialect.declared import Frames
+from probes.dialect.decode import UNREADABLE
+from probes.dialect.heads import head
+from probes.dialect.market import Head
+from probes.dialect.rows import RowsReader
+from probes.venue import Context, FeedMessage
+
+START = 40
+"""Bytes of a frame that foretell its channel: most venues begin a frame with the channel and the symbol."""
+MAX_STARTS = 1024
+"""Beginnings that are kept: more than a connection has channels. Where each frame begins in its own way, no more are learned."""
+MAX_CHANNEL = 63
+"""Characters of a channel that is kept."""
+Meant = Sequence[FeedMessage]
+Foreseen = Callable[[bytes, Context], Meant | None]
+"""Reads a frame of one channel; None if it is not as foreseen."""
+_UNFIT = (msgspec.DecodeError, *UNREADABLE)
+
+
+class Foresight:
+    """The beginnings of frames that were heard, each with the reader of its channel; None where two channels share one."""
+
+    def __init__(self, frame: Frames) -> None:
+        self.known: dict[bytes, Foreseen | None] = {}
+        self._frame = frame
+        self._channels: dict[bytes, str] = {}
+        self._compiled: dict[RowsReader, Callable[[str, str | None], Foreseen]] = {}
+
+    def learn(self, start: bytes, channel: str, symbol: str | None, rows: RowsReader, stampless: bool) -> None:
+        """Remember that a frame with this beginning was of this channel. `symbol`: that of its topic, where it has one."""
+        if start in self.known:
+            if self._channels[start] != channel:
+                self.known[start] = None
+        elif len(self.known) < MAX_STARTS and len(channel) <= MAX_CHANNEL:
+            if rows not in self._compiled:
+                self._compiled[rows] = _compiled(self._frame, rows, stampless)
+            self._channels[start] = channel
+            self.known[start] = self._compiled[rows](channel, symbol)
+
+
+def _compiled(frame: Frames, rows: RowsReader, stampless: bool) -> Callable[[str, str | None], Foreseen]:
+    """Makes the readers of the channels that carry such rows. `stampless`: the rows need no stamp of the frame."""
+    if stampless and not frame.kind and not frame.symbol:
+        return _without_head(frame, rows)
+    decode, parts_of = head(frame, rows.shape)
+    mean, news, split = rows.mean, frame.news, frame.topic is not None
+    at_of, engine_of = (clock(None), clock(None)) if stampless else (clock(frame.at), clock(frame.engine_at))
+
+    def of(channel: str, symbol: str | None) -> Foreseen:
+        def read(raw: bytes, context: Context) -> Meant | None:
+            try:
+                named, payload, kind, own, sequence, at, engine_at = parts_of(decode(raw))
+            except _UNFIT:
+                return None
+            kind = kind or ""
+            if named != channel or payload is None or (news and kind not in news):
+                return None
+            said = Head(at_of(at), symbol if split else own, kind, engine_of(engine_at), sequence)
+            return mean(payload, context, said)
+
+        return read
+
+    return of
+
+
+def _without_head(frame: Frames, rows: RowsReader) -> Callable[[str, str | None], Foreseen]:
+    """As `_compiled`, for frames of which the channel says all that their rows do not."""
+    decode, parts_of = head(frame, rows.shape, short=True)
+    mean = rows.mean
+
+    def of(channel: str, symbol: str | None) -> Foreseen:
+        said = Head(None, symbol)
+
+        def read(raw: bytes, context: Context) -> Meant | None:
+            try:
+                named, payload = parts_of(decode(raw))
+            except _UNFIT:
+                return None
+            return None if named != channel or payload is None else mean(payload, context, said)
+
+        return read
+
+    return of
