@@ -37,8 +37,8 @@ _FROM_NUMBER: Mapping[Clock, Callable[[float, str], datetime]] = {
 }
 
 
-class Row(msgspec.Struct):
-    """The base of all compiled rows; `absent` is what a capability without this field reads."""
+class Row(msgspec.Struct, gc=False):
+    """The base of all compiled rows, which hold no cycles; `absent` is what a capability without this field reads."""
 
     absent: ClassVar[None] = None
 

@@ -280,10 +280,10 @@ class Without:
     """The allowed values of a field: all but the texts with this part. A field that is gone is left to the readers."""
 
     def __init__(self, part: str) -> None:
-        self._part = part
+        self.part = part
 
     def __contains__(self, value: object) -> bool:
-        return not (isinstance(value, str) and self._part in value)
+        return not (isinstance(value, str) and self.part in value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,8 @@ from probes.venue import Malformed
 
 _MIN_S, _MAX_S = 0.0, 7_258_118_400.0  # 1970 to 2200
 MAX_MS = _MAX_S * 1000
-_MAX_DIGITS = 40
+MAX_DIGITS = 40
+"""Digits before the point, and zeros behind it, that an amount may have."""
 _MAX_ID = 2**63 - 1
 Shape = TypeVar("Shape")
 MILLISECOND = 1e-3
@@ -86,7 +87,7 @@ def money(text: str | float | None, path: str = "$", reason: MalformedReason = M
         raise Malformed(
             f"{path}: missing" if text in (None, "") else f"{path}: {str(text)[:40]!r} is no number", reason
         ) from None
-    if not (-_MAX_DIGITS <= value.adjusted() <= _MAX_DIGITS and value.is_finite()):
+    if not (-MAX_DIGITS <= value.adjusted() <= MAX_DIGITS and value.is_finite()):
         raise Malformed(f"{path}: {str(text)[:40]!r} is no amount", reason)
     return value
 

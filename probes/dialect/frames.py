@@ -14,12 +14,12 @@ import msgspec
 from probes.dialect.answers import found
 from probes.dialect.codes import meaning
 from probes.dialect.columns import clock
-from probes.dialect.declared import Control, Frames, Liquidations, Means, Rows
+from probes.dialect.declared import Control, Frames, Means, Rows
 from probes.dialect.decode import UNREADABLE, Decoder, unreadable
-from probes.dialect.foreseen import START, Foresight
+from probes.dialect.foreseen import START, Foreseen, Foresight
 from probes.dialect.heads import NO_PAYLOAD, head
 from probes.dialect.market import Head
-from probes.dialect.rows import ReadRows, RowsReader, compiled, compiled_from, reader
+from probes.dialect.rows import ReadRows, RowsReader, compiled, compiled_from, reader, without_stamp
 from probes.readings import MalformedReason, Refusal
 from probes.venue import (
     Ack,
@@ -36,6 +36,8 @@ from probes.venue import (
 
 MAX_TOPICS = 2048
 """Texts of channels that are split once and kept: more than one connection may have."""
+_KNOWN = "known"
+"""Where a reader has the beginnings that it foresees."""
 Route = tuple[ReadRows, bool, RowsReader | None]
 """Reads a channel's payload; whether its rows need no stamp of the frame; the rows that can be read in one pass with the head."""
 _TEXTS: Mapping[Means, tuple[FeedMessage, ...]] = {Means.PONG: (Pong(),), Means.ACK: (Ack(),)}
@@ -73,6 +75,7 @@ def _foreseeing(foresight: Foresight, by_head: ReadFrame) -> ReadFrame:
                 return words
         return by_head(raw, context)
 
+    vars(read)[_KNOWN] = known
     return read
 
 
@@ -117,7 +120,7 @@ def _by_head(frame: Frames, routes: Mapping[str, Route], foresight: Foresight) -
             return _of_another_kind(frame, raw, kind)
         read_rows, stampless, whole = route
         if whole is not None:
-            foresight.learn(raw[:START], named, symbol if topic is not None else None, whole, stampless)
+            foresight.learn(raw, context, named, symbol if topic is not None else None, whole)
         if payload is None:
             payload = raw
         if stampless:
@@ -168,8 +171,14 @@ def either(*reads: ReadFrame) -> ReadFrame:
 
     A frame whose head is of one form and whose payload is odd is malformed, as is one that is of none of the forms.
     """
+    foreseen_by: Mapping[bytes, Foreseen | None] = next((vars(one)[_KNOWN] for one in reads if _KNOWN in vars(one)), {})
 
     def read(raw: bytes, context: Context) -> Sequence[FeedMessage]:
+        foreseen = foreseen_by.get(raw[:START])
+        if foreseen is not None:
+            words = foreseen(raw, context)
+            if words:
+                return words
         others: list[OtherForm] = []
         for one in reads:
             try:
@@ -192,7 +201,7 @@ def either(*reads: ReadFrame) -> ReadFrame:
 def _route(rows: tuple[Rows, ...], one_pass: bool) -> Route:
     """The reader of a channel, and whether its rows always have their own stamps, so that the frame's need not be read."""
     readers = [reader(one) for one in rows]
-    stampless = all(isinstance(said, Liquidations) for one in rows for said in one.says)
+    stampless = all(map(without_stamp, rows))
     if len(readers) == 1:
         return readers[0].read, stampless, readers[0] if one_pass else None
     every = [one.read for one in readers]

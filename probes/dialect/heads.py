@@ -27,6 +27,14 @@ def head(
 
     The parts are channel, payload (in the shape given), kind, symbol, sequence, and both stamps; `short`: the first two alone.
     """
+    one, getters = shaped(frame, payload, short=short)
+    whole: Any = list[one] if several else one  # type: ignore[valid-type]
+    decoder: Decoder[Any] = Decoder(whole, strict=False)
+    return decoder.bare, attrgetter(*getters)
+
+
+def shaped(frame: Frames, payload: Any, *, short: bool = False) -> tuple[Any, list[str]]:
+    """The struct of a head, and the dotted attributes of its parts; as `head`."""
     stamps = [None if one is None else str(one.name) for one in (frame.at, frame.engine_at)]
     paths = [frame.channel, frame.payload, frame.kind, frame.symbol, frame.sequence, *stamps]
     shapes = [Text, payload, Text, Text, Scalar, Scalar, Scalar]
@@ -34,9 +42,7 @@ def head(
     getters = []
     for path, shape in [*zip(paths, shapes, strict=True)][: 2 if short else None]:
         getters.append(_place(tree, path, shape) if path else "absent")
-    one: Any = _built(tree)
-    decoder: Decoder[Any] = Decoder(list[one] if several else one, strict=False)
-    return decoder.bare, attrgetter(*getters)
+    return _built(tree), getters
 
 
 def _place(tree: dict[str, Any], path: str, shape: Any) -> str:

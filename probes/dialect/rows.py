@@ -27,10 +27,11 @@ _UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, Arit
 ReadRows = Callable[[bytes | msgspec.Raw, Context, Head], list[Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RowsReader:
     """Reads a message (`read`): its shape for msgspec, and what it means once it is decoded (`mean`)."""
 
+    declared: Rows
     read: ReadRows
     shape: Any
     mean: Callable[[Any, Context, Head], list[Any]]
@@ -226,7 +227,12 @@ def reader(rows: Rows) -> RowsReader:
             raise unreadable(error) from None
         return mean(found, context, head)
 
-    return RowsReader(read, table.shape, mean)
+    return RowsReader(rows, read, table.shape, mean)
+
+
+def without_stamp(rows: Rows) -> bool:
+    """Whether all that rows say has a stamp of its own, so that the frame's need not be read."""
+    return all(isinstance(said, words.Liquidations) for said in rows.says)
 
 
 def _many(

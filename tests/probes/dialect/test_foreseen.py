@@ -128,10 +128,10 @@ def test_a_frame_that_is_cut_short_fails_as_by_its_head() -> None:
 
 def test_the_beginnings_that_are_kept_are_bounded_and_so_is_a_channel() -> None:
     foresight, rows = Foresight(FRAME), reader(MARKS)
-    foresight.learn(b"long", "x" * (MAX_CHANNEL + 1), "BTC", rows, False)
+    foresight.learn(BTC, CONTEXT, "x" * (MAX_CHANNEL + 1), "BTC", rows)
     assert foresight.known == {}
     for number in range(MAX_STARTS + 5):
-        foresight.learn(b"%d" % number, "mark.BTC", "BTC", rows, False)
+        foresight.learn(b"%d" % number, CONTEXT, "mark.BTC", "BTC", rows)
     assert len(foresight.known) == MAX_STARTS
 
 
