@@ -88,7 +88,9 @@ class Upgrades:
     def checks(self, block: Block) -> Reads:
         """What must be read before the logs of this block are believed."""
         logs = [log for log in block.logs if log.topics and log.topics[0] in self._place_table.logs]
-        wanted = checks(block, [*self._claims.claims(logs, self._children())]) if logs else Reads()
+        children = self._children() if logs else {}
+        wanted = checks(block, [*self._claims.claims(logs, children)]) if logs else Reads()
+        wanted = replace(wanted, state=wanted.state | self._claims.meant(block, logs, children))
         if block.writes is None and any(log in self._executions for log in block.logs):
             wanted = replace(wanted, writes=self._writes)  # they tell in whose transaction a place changed
         return replace(wanted, state=wanted.state | self._tables.checks(block))
@@ -183,9 +185,7 @@ class Upgrades:
         for contract, kind, spec in self._claims.concerned(log, self._children()):
             if spec.confirmed:
                 new = None if spec.position is None else log.address_at(spec.position)
-                new = confirmed(
-                    self._places(contract), self._place_table.own_places(contract), block.state, spec.role, new
-                )
+                new = confirmed(self._places(contract), self._place_table.own_places(contract), block, spec.role, new)
                 if new is not None:
                     yield from self._logged(block, contract, kind, spec, new, log)
             elif (claim := self._claims.claim(contract, kind, spec, log)) is not None:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from chain.blocks.abi import address_of
 from chain.blocks.block import Block, Log
-from chain.blocks.reads import CodeHash
+from chain.blocks.reads import AnyRead, CodeHash
 from chain.events import Address, Role
 from chain.events.upgrades import UpgradeSaid
 from chain.proxies.claims import Claim, claimed_places
 from chain.proxies.kind import LogSpec
 from chain.proxies.places import PlaceTable, WatchedPlace, word_of
-from chain.proxies.proof import holds, is_proved
+from chain.proxies.proof import confirming, holds, is_proved
 from chain.proxies.upgrade_memory import UpgradeMemory, disproved
 
 Children = Mapping[tuple[Role, Address], Sequence[Address]]
@@ -47,6 +47,18 @@ class LogClaims:
                 claim = self.claim(contract, kind, spec, log)
                 if claim is not None:
                     yield claim
+
+    def meant(self, block: Block, logs: Iterable[Log], children: Children) -> frozenset[AnyRead]:
+        """The reads that tell what logs mean which count only with the state of their block (`confirmed`)."""
+        reads = (
+            where.read
+            for log in logs
+            for contract, _, spec in self.concerned(log, children)
+            if spec.confirmed
+            for where in confirming(self._memory.places[contract], self._table.own_places(contract), spec.role)
+        )
+        known = (block.state, block.checked)
+        return frozenset(read for read in reads if not any(read in answers for answers in known))
 
     def claim(self, contract: Address, kind: str, spec: LogSpec, log: Log) -> Claim | None:
         """What this log claims of the contract; None where only the state tells, or nothing can."""

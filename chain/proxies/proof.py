@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chain.blocks.abi import address_of
+from chain.blocks.block import Block
 from chain.blocks.reads import CallWord, CodeHash, RunsAs, StateRead
 from chain.events import Address, Role
 from chain.proxies.kind import shown
@@ -55,12 +56,17 @@ def _settled(place: PlaceMemory, where: WatchedPlace, asked: RunsAs, answer: Add
 
 
 def confirmed(
-    places: Places, own_places: Sequence[WatchedPlace], state: StateRead, role: Role, new: Address | None
+    places: Places, own_places: Sequence[WatchedPlace], block: Block, role: Role, new: Address | None
 ) -> Address | None:
-    """The address at a place of this role in this state, if it is the log's new value (or the log has none)."""
-    read = [one for one in own_places if one.role == role and holds(places, one.key)]
-    values = [address_of(word) for one in read if (word := word_of(state, one))]
+    """The address at a place of this role after the block, if it is the log's new value (or the log has none)."""
+    read = confirming(places, own_places, role)
+    values = [address_of(word) for one in read if (word := word_of(block.state, one) or word_of(block.checked, one))]
     return next((value for value in values if new in (None, value)), None)
+
+
+def confirming(places: Places, own_places: Sequence[WatchedPlace], role: Role) -> list[WatchedPlace]:
+    """The places that say what a log of this role means: those that held something when they were last read."""
+    return [one for one in own_places if one.role == role and holds(places, one.key)]
 
 
 def holds(places: Places, key: str) -> bool:

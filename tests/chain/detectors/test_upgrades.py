@@ -1,8 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from eth_hash.auto import keccak
 
-from chain.blocks.reads import NO_CODE, AccountDelegate, AnyRead, CallBytes, CallWord, CodeHash, RunsAs, SlotWord
+from chain.blocks.abi import topic_of
+from chain.blocks.reads import (
+    NO_CODE,
+    AccountDelegate,
+    AnyRead,
+    CallBytes,
+    CallWord,
+    CodeHash,
+    RunsAs,
+    SlotWord,
+    StateRead,
+)
 from chain.detectors import upgrades
 from chain.detectors.upgrades import Upgrades
 from chain.events.upgrades import ContractUpgraded, SeenBy, UpgradeSaid
@@ -256,3 +269,25 @@ def test_a_log_shared_by_several_kinds_is_named_after_the_slot_in_use() -> None:
     upgrades_at(detector, 1, state={SLOT: 0, SlotWord(PROXY, LEGACY_SLOTS[1]): 7})
     [event] = upgrades_at(detector, 2, 8)
     assert (event.proxy_kind, event.old, event.new) == ("zos", address(7), address(8))
+
+
+def test_a_log_whose_meaning_the_state_tells_calls_for_the_place_in_its_block_and_two_in_one_range_are_two_changes() -> (
+    None
+):
+    told = topic_of("Upgraded(uint256,bytes)")  # Maple's: it names a version
+    detector = watching()
+    upgrades_at(detector, 1, state={SLOT: 1, HOLDS: 0, CodeHash(PROXY): 5})
+    said = [block(number, log(PROXY, told, body=words(number))) for number in (2, 3)]
+    assert detector.checks(said[0]).state == {SLOT}
+    found = [
+        event
+        for one, word in zip(said, (2, 3), strict=True)
+        for event in detector.on_block(replace(one, checked=StateRead({SLOT: word})), ())
+        if isinstance(event, ContractUpgraded)
+    ]
+    assert [(one.old, one.new, one.place.block_number, one.seen_by) for one in found] == [
+        (address(1), address(2), 2, SeenBy.LOG),
+        (address(2), address(3), 3, SeenBy.LOG),
+    ]
+    assert upgrades_at(detector, 4, state={SLOT: 3}) == []
+    assert detector.checks(replace(said[1], checked=StateRead({SLOT: 3}))).state == frozenset()
