@@ -11,7 +11,8 @@ from typing import Any
 
 from eth_hash.auto import keccak
 
-from tests.chain.control.test_timelocks_on_a_real_node import ZERO, deployed, proxy_under
+from tests.chain.control.test_timelocks_on_a_real_node import proxy_under
+from tests.chain.control.timelock_stages import ZERO, deployed
 from tests.chain.following import low
 from tests.chain.liquidity.pools.test_random_depth_on_a_real_node import Someone
 from tests.chain.liquidity.pools.uniswap import Uniswap

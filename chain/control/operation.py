@@ -37,8 +37,8 @@ class Step:
 
     `foreseen`: the code changes its calls would make; `calls`: these calls themselves, as far as the log has them.
     `opaque`: it may do more than its calls say (a delegated call, a hash). `at_once`: it may run without having been
-    announced on chain (a multisig). Earliest execution is `eta_s` (unix seconds), `delay_s` after the block, or block
-    `eta_block`; without any of them, the block itself.
+    announced on chain (a multisig). `until`: every operation up to this number ended in the same way. Earliest execution
+    is `eta_s` (unix seconds), `delay_s` after the block, or block `eta_block`; without any of them, the block itself.
     """
 
     operation: str
@@ -50,6 +50,7 @@ class Step:
     delay_s: int | None = None
     eta_block: int | None = None
     calls: tuple[DecodedCall, ...] = ()
+    until: int | None = None
 
 
 Steps = Mapping[str, Callable[[Log], Step]]
@@ -58,6 +59,14 @@ Steps = Mapping[str, Callable[[Log], Step]]
 def getter(signature: str) -> str:
     """The body of a call without arguments."""
     return f"0x{selector_of(signature).hex()}"
+
+
+def number_of(operation: str) -> int | None:
+    """The number of an operation that is named by one; None where its name is none."""
+    try:
+        return int(operation, 16)
+    except ValueError:
+        return None
 
 
 def numbered(log: Log, phase: Phase) -> Step:

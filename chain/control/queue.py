@@ -15,7 +15,8 @@ from chain.blocks.reads import AnyRead, CallWord, StateRead
 from chain.control import timelocks
 from chain.control.call_data import foreseen
 from chain.control.functions import function_of
-from chain.control.operation import Phase
+from chain.control.operation import Phase, number_of
+from chain.control.timelocks.zodiac_delay import NEXT
 from chain.events import Address
 
 MAX_PENDING = 16
@@ -102,6 +103,10 @@ def pending(logs: Iterable[QueueLog]) -> tuple[Pending, ...]:
             )
         elif step.phase is not Phase.APPROVED:
             waiting.pop(key, None)
+            if step.until is not None:
+                waiting = {
+                    at: one for at, one in waiting.items() if at[0] != log.address or not _ended(at[1], step.until)
+                }
     by_timelock: dict[Address, list[Pending]] = {}
     for one in waiting.values():
         cut = replace(one, calls=one.calls[:MAX_CALLS], more_calls=max(len(one.calls) - MAX_CALLS, 0))
@@ -110,14 +115,20 @@ def pending(logs: Iterable[QueueLog]) -> tuple[Pending, ...]:
 
 
 def questions(waiting: Iterable[Pending]) -> set[AnyRead]:
-    """The reads that say whether these operations still wait: the getters of all kinds, because one of them answers."""
-    return {_read(one, kind) for one in waiting for kind in _STATE if len(one.operation) == 66}
+    """The reads that say whether these operations still wait: the getters of all kinds, because one of them answers, and the
+    counter of Zodiac's queue, which runs them in the order of their numbers.
+    """
+    named = [one for one in waiting if len(one.operation) == 66]
+    return {_read(one, kind) for one in named for kind in _STATE} | {CallWord(one.timelock, NEXT) for one in named}
 
 
 def confirmed(waiting: Iterable[Pending], state: StateRead) -> tuple[Pending, ...]:
     """Those that still wait, with what the timelock itself says of them."""
     found: list[Pending] = []
     for one in waiting:
+        counter = state.get(CallWord(one.timelock, NEXT))
+        if counter is not None and _ended(one.operation, counter - 1):
+            continue
         answers = {kind: word for kind in _STATE if (word := state.get(_read(one, kind))) is not None}
         kind, word = next(iter(answers.items()), (None, None))
         if kind is None or word is None:
@@ -125,6 +136,12 @@ def confirmed(waiting: Iterable[Pending], state: StateRead) -> tuple[Pending, ..
         elif word > (1 if kind == "openzeppelin" else 0):
             found.append(replace(one, eta=(_time(word) if kind in _TIMED else None) or one.eta, confirmed=True))
     return tuple(found)
+
+
+def _ended(operation: str, until: int) -> bool:
+    """Whether an operation named by a number was ended with all those up to `until`."""
+    number = number_of(operation)
+    return number is not None and number <= until
 
 
 def _read(one: Pending, kind: str) -> CallWord:

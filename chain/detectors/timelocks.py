@@ -20,9 +20,9 @@ from chain.blocks.abi import Unreadable, address_of
 from chain.blocks.block import Block, Log
 from chain.blocks.reads import AnyRead, CallWord, CodeHash, Reads, SlotWord
 from chain.blocks.standards import BEACON_SLOT
-from chain.control.operation import Phase, Step
+from chain.control.operation import Phase, Step, number_of
 from chain.control.timelocks import marks, steps
-from chain.control.timelocks.zodiac_delay import AVATAR, RAN
+from chain.control.timelocks.zodiac_delay import AVATAR, NEXT, RAN
 from chain.events import Address, PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, OperationEnded, SeenBy, UpgradeQueued
 from chain.watch import Watch
@@ -103,6 +103,11 @@ class Timelocks:
         state = frozenset(reads)
         return Reads(addresses=addresses, topics=frozenset({*self._steps, RAN}), state=state, deferrable=state)
 
+    def checks(self, block: Block) -> Reads:
+        """The counter of each queue whose avatar executed: it tells which transactions ran, and which were skipped."""
+        counters = frozenset(CallWord(log.address_at(0), NEXT) for log in block.logs if self._is_by_avatar(log))
+        return Reads(state=frozenset(one for one in counters if one not in block.state and one not in block.checked))
+
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """Operations announced and ended, and the block's upgrades with the operations that carried them."""
         self._learn(block)
@@ -161,11 +166,14 @@ class Timelocks:
         self._reads = None
 
     def _read(self, block: Block) -> Iterator[tuple[Log, Step]]:
+        executions: dict[Address, int] = {}
         for log in block.logs:
             if not log.topics:
                 continue
-            if log.topics[0] == RAN and self._memory.avatars.get(log.address) == log.address_at(0):
-                yield self._by_avatar(log)
+            if self._is_by_avatar(log):
+                ran = log.address_at(0)
+                executions[ran] = executions.get(ran, 0) + 1
+                yield from self._by_avatar(block, log, executions[ran])
             elif log.address in self._timelocks and log.topics[0] in self._steps:
                 try:
                     step = self._steps[log.topics[0]](log)
@@ -174,14 +182,39 @@ class Timelocks:
                 if not self._memory.kinds.get(log.address):
                     self._memory.kinds[log.address] = "by its logs"
                     self._reads = None
+                yield from self._ended_until(log, step)
                 yield log, step
 
-    def _by_avatar(self, log: Log) -> tuple[Log, Step]:
-        """The execution that the avatar of a timelock tells: that of the operation which waits longest."""
+    def _is_by_avatar(self, log: Log) -> bool:
+        return bool(log.topics) and log.topics[0] == RAN and self._memory.avatars.get(log.address) == log.address_at(0)
+
+    def _by_avatar(self, block: Block, log: Log, nth: int) -> Iterator[tuple[Log, Step]]:
+        """The `nth` execution of the block that the avatar of a timelock tells, and what was skipped before it. Where the queue's
+        counter was not read, the operation that waits longest is taken.
+        """
         timelock = log.address_at(0)
+        own = replace(log, address=timelock)
+        counter = CallWord(timelock, NEXT)
+        after = block.state.get(counter) or block.checked.get(counter)
         waiting = (key.split(" ")[1] for key in self._memory.open if key.startswith(f"{timelock} "))
-        step = Step(operation=next(waiting, log.transaction), phase=Phase.EXECUTED, opaque=True)
-        return replace(log, address=timelock), step
+        operation = next(waiting, log.transaction)
+        if after:
+            all_ran = sum(self._is_by_avatar(one) and one.address_at(0) == timelock for one in block.logs)
+            number = max(after - 1 - all_ran + nth, 0)
+            operation = f"0x{number:064x}"
+            skipped = Step(operation=operation, phase=Phase.CANCELLED, until=number - 1)
+            yield from self._ended_until(own, skipped)
+        yield own, Step(operation=operation, phase=Phase.EXECUTED, opaque=True)
+
+    def _ended_until(self, log: Log, step: Step) -> Iterator[tuple[Log, Step]]:
+        """The other open operations of this timelock that the step ends too, by their numbers."""
+        if step.until is None:
+            return
+        names = [key.split(" ")[1] for key in self._memory.open if key.startswith(f"{log.address} ")]
+        for name in names:
+            number = number_of(name)
+            if number is not None and number <= step.until and name != step.operation:
+                yield log, replace(step, operation=name, until=None)
 
     def _announced(self, block: Block, log: Log, step: Step, key: str) -> Iterator[UpgradeQueued]:
         known = self._memory.open.pop(key, None) or _Open(opaque=step.opaque)

@@ -1,8 +1,9 @@
-"""Builds the contracts in tests/chain/governance/built: OpenZeppelin's, completed by Governance.sol, and Compound's Timelock in
-the version that Venus ships built.
+"""Builds the contracts in tests/chain/control/governance/built: OpenZeppelin's, completed by Governance.sol, Compound's Timelock
+in the version that Venus ships built, and the timelocks of Timelocks.sol.
 
 Run `python -m tests.evm.build_governance` with npm and node on the path; it installs the compiler and the sources into a
-separate folder and writes one JSON file per contract. Licences of the stored contracts: MIT and BSD-3-Clause.
+separate folder and writes one JSON file per contract. Licences of the stored contracts: MIT, Apache-2.0 (ours) and
+BSD-3-Clause.
 """
 
 from __future__ import annotations
@@ -15,10 +16,26 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent.parent / "chain/control/governance"
-PACKAGES = ("solc@0.8.37", "@openzeppelin/contracts@5.7.0")
+COMPILER = "solc@0.8.37"
+IMPORTED = {"Governance.sol": "@openzeppelin/contracts@5.7.0", "Timelocks.sol": "solady@0.1.26"}
 SHIPPED = "@venusprotocol/governance-contracts@2.9.0"
 TIMELOCK = "artifacts/contracts/Governance/TimelockV8.sol/TimelockV8.json"
-NAMES = ("VotesToken", "TimelockedGovernor")
+NAMES = {
+    "Governance.sol": ("VotesToken", "TimelockedGovernor"),
+    "Timelocks.sol": (
+        "SoladyTimelock",
+        "Payload",
+        "DSPause",
+        "Delay",
+        "ExecutorWithTimelock",
+        "BridgeExecutor",
+        "PayloadsController",
+        "EmergencyProtectedTimelock",
+        "MapleGlobals",
+        "PoolManager",
+    ),
+}
+LICENCES = {"Governance.sol": "MIT", "Timelocks.sol": "Apache-2.0, and MIT for what is Solady's"}
 COMPILE = """
 const fs = require("fs");
 const solc = require(process.argv[1] + "/solc");
@@ -28,13 +45,13 @@ process.stdout.write(solc.compile(fs.readFileSync(0, "utf8"), { import: find }))
 
 
 def main() -> None:
-    """Builds both again."""
+    """Builds all again."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["npm", "install", "--silent", "--prefix", folder, *PACKAGES], check=True)
+        subprocess.run(["npm", "install", "--silent", "--prefix", folder, COMPILER, *IMPORTED.values()], check=True)
         _write_timelock(Path(folder))
         asked = {
             "language": "Solidity",
-            "sources": {"Governance.sol": {"content": (HERE / "Governance.sol").read_text()}},
+            "sources": {source: {"content": (HERE / source).read_text()} for source in NAMES},
             "settings": {
                 "optimizer": {"enabled": True, "runs": 1},
                 "metadata": {"bytecodeHash": "none"},
@@ -49,10 +66,11 @@ def main() -> None:
     answer = json.loads(output.stdout)
     wrong = [one["formattedMessage"] for one in answer.get("errors", []) if one["severity"] == "error"]
     assert not wrong, wrong
-    for name in NAMES:
-        found = answer["contracts"]["Governance.sol"][name]
-        origin = f"Governance.sol with {', '.join(PACKAGES)}"
-        _write(name, origin, "MIT", found["abi"], "0x" + found["evm"]["bytecode"]["object"])
+    for source, names in NAMES.items():
+        for name in names:
+            found = answer["contracts"][source][name]
+            origin = f"{source} with {COMPILER}, {IMPORTED[source]}"
+            _write(name, origin, LICENCES[source], found["abi"], "0x" + found["evm"]["bytecode"]["object"])
 
 
 def _write_timelock(folder: Path) -> None:

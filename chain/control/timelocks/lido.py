@@ -1,10 +1,12 @@
 """Lido's EmergencyProtectedTimelock (dual governance): submitted with its calls, scheduled, executed.
 
 Source: lidofinance/dual-governance, libraries/ExecutableProposals.sol. The delays are not in the logs; execution has the
-same log as a governor's or, in older versions, one with results.
+same log as a governor's or, in older versions, one with results. One log cancels every proposal up to its number.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from chain.blocks.abi import Words, topic_of
 from chain.blocks.block import Log
@@ -26,8 +28,13 @@ def _scheduled(log: Log) -> Step:
     return numbered(log, Phase.QUEUED)
 
 
+def _cancelled_till(log: Log) -> Step:
+    return replace(numbered(log, Phase.CANCELLED), until=log.word(0))
+
+
 STEPS: Steps = {
     topic_of("ProposalSubmitted(uint256,address,(address,uint96,bytes)[])"): _submitted,
     topic_of("ProposalScheduled(uint256)"): _scheduled,
     topic_of("ProposalExecuted(uint256,bytes[])"): executed,
+    topic_of("ProposalsCancelledTill(uint256)"): _cancelled_till,
 }

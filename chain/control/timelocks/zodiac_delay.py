@@ -2,7 +2,7 @@
 
 Source: gnosisguild/zodiac-modifier-delay Delay.sol; safe-smart-account ModuleManager.sol. The modifier logs nothing when it
 executes: the avatar logs that a module of its, the modifier, ran a transaction. The cooldown is not in the log. Every
-transaction is remembered (`opaque`), so that the one that waits longest is known.
+transaction is remembered (`opaque`); which one ran, and which were skipped without a log, its own counter tells.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from chain.control.operation import Phase, Step, Steps, getter
 
 AVATAR = getter("avatar()")
 """Answers the contract whose log tells of an execution."""
+NEXT = getter("txNonce()")
+"""Answers the number of the transaction that may run next: those below it ran, were skipped, or expired."""
 RAN = topic_of("ExecutionFromModuleSuccess(address)")
 """The avatar's log; its first argument is the module."""
 MARKS = (AVATAR, getter("txCooldown()"), getter("queueNonce()"))

@@ -10,7 +10,8 @@ from chain.blocks.abi import selector_of, topic_of
 from chain.blocks.block import Log
 from chain.blocks.reads import AnyRead, CallWord, StateRead
 from chain.control.functions import SIGNATURES, function_of, function_words
-from chain.control.queue import MAX_CALLS, MAX_PENDING, PendingCall, confirmed, pending, questions
+from chain.control.queue import MAX_CALLS, MAX_PENDING, PendingCall, QueueLog, confirmed, pending, questions
+from chain.control.timelocks.zodiac_delay import NEXT
 from tests.chain.builders import address, log, topic
 
 LOCK, PROXY, ADMIN, NEW = (address(number << 100) for number in (1, 2, 3, 4))
@@ -72,6 +73,18 @@ def test_the_newest_operations_are_told_and_approvals_are_none() -> None:
     assert pending([(log(LOCK, topic_of("ApproveHash(bytes32,address)"), topic(7), topic(1)), 5, AT_S)]) == ()
 
 
+def test_one_log_cancels_every_proposal_up_to_its_number() -> None:
+    submitted = "ProposalSubmitted(uint256,address,(address,uint96,bytes)[])"
+    calls = encode(["(address,uint96,bytes)[]"], [[(PROXY, 0, b"")]])
+    logs: list[QueueLog] = []
+    for number in (3, 4, 5):
+        logs.append((log(LOCK, topic_of(submitted), topic(number), topic(9), body=calls), number, AT_S))
+        logs.append((log(LOCK, topic_of("ProposalScheduled(uint256)"), topic(number)), number, AT_S))
+    logs.append((log(ADMIN, topic_of("ProposalScheduled(uint256)"), topic(3)), 5, AT_S))
+    logs.append((log(LOCK, topic_of("ProposalsCancelledTill(uint256)"), body=encode(["uint256"], [4])), 6, AT_S))
+    assert [(one.timelock, one.operation) for one in pending(logs)] == [(LOCK, topic(5)), (ADMIN, topic(3))]
+
+
 def test_the_timelock_itself_says_what_still_waits_and_since_when_it_may_run() -> None:
     found = pending([(scheduled(7), 5, AT_S)])
     reads = {read.body[:10]: read for read in questions(found) if isinstance(read, CallWord)}
@@ -85,6 +98,8 @@ def test_the_timelock_itself_says_what_still_waits_and_since_when_it_may_run() -
         ({manager: AT_S + 5}, [(time(AT_S + 5), True)]),
         ({compound: 1}, [(time(AT_S + 60), True)]),
         ({openzeppelin: 1 << 250}, [(time(AT_S + 60), True)]),
+        ({CallWord(LOCK, NEXT): 7}, [(time(AT_S + 60), None)]),  # the counter of a queue in order: the seventh is next
+        ({CallWord(LOCK, NEXT): 8}, []),
     ]
     for state, wanted in states:
         assert [(one.eta, one.confirmed) for one in confirmed(found, StateRead(state))] == wanted

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from chain.blocks.abi import selector_of, topic_of
 from chain.blocks.block import Block, Log
-from chain.blocks.reads import AnyRead, CallWord, CodeHash, Reads, SlotWord
+from chain.blocks.reads import AnyRead, CallWord, CodeHash, Reads, SlotWord, StateRead
 from chain.blocks.standards import BEACON_SLOT
 from chain.control.timelocks import kinds as timelock_kinds
 from chain.control.timelocks import marks
+from chain.control.timelocks.zodiac_delay import NEXT
 from chain.detectors import timelocks
 from chain.events import PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
@@ -209,6 +212,53 @@ def test_the_safe_behind_a_delay_modifier_tells_of_its_execution() -> None:
     [bypassed] = detector.on_block(block(4, another), [upgraded()])
     assert isinstance(bypassed, ContractUpgraded)
     assert bypassed.queued is False
+
+
+def ran(index: int = 0) -> Log:
+    return log(AVATAR, RAN, topic(int(GUARD, 16)), index=index)
+
+
+def counted(number: int, after: int, *logs: Log) -> Block:
+    """A block after which this many transactions of the queue ran or were skipped."""
+    return replace(block(number, *logs), checked=StateRead({CallWord(GUARD, NEXT): after}))
+
+
+def test_the_counter_of_a_delay_modifier_tells_which_transactions_ran_and_which_were_skipped_without_a_log() -> None:
+    detector = delay_modifier()
+    added = [
+        log_of(ADDED, "address uint256 bytes uint8", PROXY, 0, UPGRADE_TO, 0, topics=(number, 1), index=number)
+        for number in range(4)
+    ]
+    queued = [one.event_id for one in detector.on_block(block(1, *added), ())]
+    assert len(queued) == 4
+    assert detector.checks(block(2, ran())).state == {CallWord(GUARD, NEXT)}
+    assert detector.checks(counted(2, 2, ran())) == detector.checks(block(2, added[0])) == Reads()
+    skipped = [(False, queued[0]), (True, queued[1])]
+    assert ends(detector.on_block(counted(2, 2, ran()), ())) == skipped
+    both = [(True, queued[2]), (True, queued[3])]
+    assert ends(detector.on_block(counted(3, 4, ran(0), ran(1)), ())) == both
+
+
+def ends(events: Sequence[PlacedEvent]) -> list[tuple[bool, str | None]]:
+    return [(one.executed, one.queued_event_id) for one in events if isinstance(one, OperationEnded)]
+
+
+def test_one_log_of_lido_cancels_every_proposal_up_to_its_number_and_no_other() -> None:
+    detector = watching()
+    submitted = [
+        log_of(
+            "ProposalSubmitted(uint256,address,(address,uint96,bytes)[])", "(address,uint96,bytes)[]",
+            [(PROXY, 0, UPGRADE_TO)], topics=(number, 7), index=number,
+        )
+        for number in (1, 2, 3)
+    ]  # fmt: skip
+    queued = [one.event_id for one in detector.on_block(block(1, *submitted), ())]
+    cancelled = log_of("ProposalsCancelledTill(uint256)", "uint256", 2)
+    assert ends(detector.on_block(block(2, cancelled), ())) == [(False, queued[0]), (False, queued[1])]
+    assert ends(detector.on_block(block(3, cancelled), ())) == []
+    assert ends(detector.on_block(block(4, log_of("ProposalExecuted(uint256)", "uint256", 3)), ())) == [
+        (True, queued[2])
+    ]
 
 
 def test_an_execution_of_a_delay_modifier_that_was_queued_before_we_watched_is_announced() -> None:

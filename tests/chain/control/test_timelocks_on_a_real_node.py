@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 from web3.contract import AsyncContract
 
@@ -14,21 +11,9 @@ from chain.events import ChainEvent, ControlChange, ControlChanged
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
 from chain.sync.watcher import Watcher
 from chain.watch import Watch, WatchedContract
+from tests.chain.control.timelock_stages import deployed, later
 from tests.chain.following import head_at, low, placed, settings_of, until
 from tests.evm.anvil import Anvil, running
-
-BUILT = Path(__file__).parent / "governance/built"
-ZERO = b"\0" * 32
-
-
-async def deployed(anvil: Anvil, name: str, *arguments: Any) -> AsyncContract:
-    found = json.loads((BUILT / f"{name}.json").read_text())
-    factory = anvil.web3.eth.contract(abi=found["abi"], bytecode=found["bytecode"])
-    sent = await factory.constructor(*arguments).transact({"from": anvil.accounts[0]})
-    receipt = await anvil.web3.eth.wait_for_transaction_receipt(sent, timeout=20, poll_latency=0.02)
-    contract: Any = anvil.web3.eth.contract(address=receipt["contractAddress"], abi=found["abi"])
-    assert isinstance(contract, AsyncContract)
-    return contract
 
 
 async def proxy_under(anvil: Anvil, owner: str) -> tuple[AsyncContract, AsyncContract, AsyncContract]:
@@ -38,11 +23,6 @@ async def proxy_under(anvil: Anvil, owner: str) -> tuple[AsyncContract, AsyncCon
     proxy = await anvil.deploy("TransparentUpgradeableProxy", first.address, admin.address, b"")
     await anvil.send(admin.functions.transferOwnership(owner))
     return proxy, admin, second
-
-
-async def later(anvil: Anvil, seconds: int) -> None:
-    await anvil.call("evm_increaseTime", seconds)
-    await anvil.mine()
 
 
 async def followed(anvil: Anvil, watch: Watch, start: int) -> list[ChainEvent]:
