@@ -1,14 +1,16 @@
 """Compares what providers say of the state: a change is believed when a second provider shows it in the same block.
 
 Only answers that are new or that changed are asked of a second provider; of the others a share is compared in each block, in the
-request that this provider gets for the logs anyhow, so that a node that hides a change is found after `SHARES` blocks. Without a
-majority of providers the change counts, as disputed: both nodes are named as disputing it, and neither is at fault.
+request that this provider gets for the logs anyhow, so that a node that hides a change is found in its block, and among many
+reads after `SHARES` blocks. Without a majority of providers the change counts, as disputed: both nodes are named as disputing it,
+and neither is at fault. So does a change for which the asked providers leave out their answer. A provider that comes late is
+asked again about the last disputes: its voice tells who was at fault.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from chain.blocks.abi import address_of
 from chain.blocks.block import Header
@@ -20,6 +22,12 @@ SHARES = 8
 """Blocks after which every answer was compared with that of another provider."""
 MAX_UNPACKED = 32
 """Answers that are compared in a block where each of them is a request of its own."""
+FEW_PACKED = 512
+"""As many answers are compared in every block where they fill a packed call or two."""
+MAX_UNSETTLED = 32
+"""Disputed answers on which further providers are asked again, the newest."""
+MAX_ASKED_AGAIN = 8
+"""Times that they are asked about the same answer: a node later than that is behind."""
 
 MAX_KNOWN = 1_000_000
 """Answers that are remembered; beyond it all are compared anew."""
@@ -48,6 +56,15 @@ class StateAgreement:
     faults: Mapping[tuple[str, NodeFaultKind], int]
 
 
+@dataclass(slots=True)
+class _Unsettled:
+    """A dispute without a majority: the answers to a read in a block, by node."""
+
+    header: Header
+    votes: dict[str, object]
+    asked: int = 0
+
+
 class StateVoices:
     """Remembers the last answer to each read of one network, and which disputes were reported."""
 
@@ -55,6 +72,7 @@ class StateVoices:
         self._providers = providers
         self._known: dict[AnyRead, object] = {}
         self._in_dispute: dict[AnyRead, frozenset[object]] = {}
+        self._unsettled: dict[tuple[str, AnyRead], _Unsettled] = {}
         self._listed: frozenset[AnyRead] = frozenset()
         self._order: tuple[AnyRead, ...] = ()
         self._next = 0
@@ -64,8 +82,8 @@ class StateVoices:
         if reads is not self._listed:
             self._listed = reads
             self._order = tuple(sorted((one for one in reads if isinstance(one, COMPARED)), key=_address))
-        most = -(-len(self._order) // SHARES)
-        count = most if packs else min(most, MAX_UNPACKED)
+        count = max(-(-len(self._order) // SHARES), FEW_PACKED) if packs else MAX_UNPACKED
+        count = min(count, len(self._order))
         at = self._next % max(len(self._order), 1)
         self._next = at + count
         return frozenset((self._order + self._order)[at : at + count])
@@ -82,15 +100,41 @@ class StateVoices:
         `logged`: whether a log of this block, by its hash, says that the answer may have changed.
         """
         first = next(iter(said))
+        settled = await self._settled(others)
         doubts = self._doubts(run, said, logged)
         if doubts:
             heard = await others(doubts, [first], 1)
             said = _joined(said, heard)
-            contrary = {block: _contrary(said, block, reads) for block, reads in doubts.items()}
-            contrary = {block: reads for block, reads in contrary.items() if reads}
-            if contrary:
-                said = _joined(said, await others(contrary, [first, *heard], len(self._providers)))
-        return self._judged(run, said, doubts, first)
+            left = {block: self._open(said, block, reads) for block, reads in doubts.items()}
+            left = {block: reads for block, reads in left.items() if reads}
+            if left and heard:
+                said = _joined(said, await others(left, [first, *heard], len(self._providers)))
+        judged = self._judged(run, said, doubts, first)
+        return replace(judged, faults={**judged.faults, **settled})
+
+    def unsettled(self) -> tuple[Header, ...]:
+        """Return the blocks of the disputes on which further providers are asked."""
+        return tuple({one.header.hash: one.header for one in self._unsettled.values()}.values())
+
+    async def _settled(self, others: AskOthers) -> Faults:
+        """Ask those that gave no answer yet about the last disputes; return who was at fault."""
+        faults: Faults = {}
+        if not self._unsettled:
+            return faults
+        doubts: dict[str, frozenset[AnyRead]] = {}
+        for block, read in self._unsettled:
+            doubts[block] = doubts.get(block, frozenset()) | {read}
+        asked = {name for one in self._unsettled.values() for name in one.votes}
+        heard = await others(doubts, sorted(asked), len(self._providers))
+        for (block, read), one in list(self._unsettled.items()):
+            one.votes |= {name: states[block][read] for name, states in heard.items() if read in states.get(block, ())}
+            one.asked += 1
+            most = majority(one.votes, self._providers)
+            if most is not None:
+                self._forged(one.votes, most, one.header, faults)
+            if most is not None or one.asked >= MAX_ASKED_AGAIN:
+                del self._unsettled[block, read]
+        return faults
 
     def _doubts(
         self, run: Sequence[Header], said: Mapping[str, States], logged: Callable[[str, AnyRead], bool]
@@ -130,6 +174,9 @@ class StateVoices:
             for read in doubts.get(header.hash, ()):
                 votes = _votes(said, header.hash, read)
                 word = self._word(read, votes, about)
+                alone = self._parties(votes) == 1 < self._parties(said) and isinstance(read, STORED)
+                if alone and self._known.get(read, word) != word:
+                    about |= _about(read, word)  # those who were asked leave it out
                 if word != votes[first]:
                     instead.setdefault(header.hash, {})[read] = word
                 if isinstance(read, STORED):
@@ -147,7 +194,7 @@ class StateVoices:
             return most
         words = frozenset(votes.values())
         before = self._known.get(read)
-        about |= {read.address, *(name for word in words for name in _names(word))}
+        about |= {name for word in words for name in _about(read, word)}
         if self._in_dispute.get(read) == words and before in words:
             return before
         return next((word for word in votes.values() if word != before), before)
@@ -159,7 +206,25 @@ class StateVoices:
             self._in_dispute[read] = words
             for name in votes:
                 faults.setdefault((name, NodeFaultKind.DISPUTED), header.number)
-        for name, word in votes.items() if most is not None else ():
+        if most is not None:
+            self._forged(votes, most, header, faults)
+            return
+        self._unsettled[header.hash, read] = _Unsettled(header, dict(votes))
+        while len(self._unsettled) > MAX_UNSETTLED:
+            del self._unsettled[next(iter(self._unsettled))]
+
+    def _open(self, said: Mapping[str, States], block: str, reads: frozenset[AnyRead]) -> frozenset[AnyRead]:
+        """The reads whose answers differ, or that one provider alone answered."""
+        votes = {one: _votes(said, block, one) for one in reads}
+        return frozenset(
+            one for one, words in votes.items() if self._parties(words) < 2 or len(set(words.values())) > 1
+        )
+
+    def _parties(self, names: Iterable[str]) -> int:
+        return len({self._providers.get(name, name) for name in names})
+
+    def _forged(self, votes: Mapping[str, object], most: object, header: Header, faults: Faults) -> None:
+        for name, word in votes.items():
             if word != most:
                 faults.setdefault((name, NodeFaultKind.FORGED), header.number)
 
@@ -168,16 +233,16 @@ def _votes(said: Mapping[str, States], block: str, read: AnyRead) -> dict[str, o
     return {name: some[block][read] for name, some in said.items() if read in some.get(block, ())}
 
 
-def _contrary(said: Mapping[str, States], block: str, reads: frozenset[AnyRead]) -> frozenset[AnyRead]:
-    return frozenset(one for one in reads if len(set(_votes(said, block, one).values())) > 1)
-
-
 def _joined(one: Mapping[str, States], other: Mapping[str, States]) -> dict[str, States]:
     found = dict(one)
     for name, states in other.items():
         mine = found.get(name, {})
         found[name] = {block: {**mine.get(block, {}), **states.get(block, {})} for block in (*mine, *states)}
     return found
+
+
+def _about(read: AnyRead, word: object) -> set[str]:
+    return {read.address, *_names(word)}
 
 
 def _names(word: object) -> tuple[str, ...]:

@@ -120,7 +120,8 @@ async def agreed_state(
         return state, {}
 
     async def others(doubts: Doubts, asked: Sequence[str], most: int) -> Mapping[str, States]:
-        headers = [one for one in run if one.hash in doubts]
+        blocks = {one.hash: one for one in (*nodes.state_voices.unsettled(), *run)}
+        headers = sorted((blocks[one] for one in doubts), key=lambda one: one.number)
 
         async def act(node: Node) -> States:
             plans = [ReadPlan.of(one, doubts[one.hash], node) for one in headers]

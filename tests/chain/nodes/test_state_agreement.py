@@ -12,7 +12,7 @@ from chain.blocks.reads import AnyRead, CodeHash, SlotWord
 from chain.events import ChainEvent
 from chain.events.network import NodeFaultKind
 from chain.events.upgrades import ContractUpgraded
-from chain.nodes.state_agreement import MAX_UNPACKED, SHARES, StateVoices
+from chain.nodes.state_agreement import FEW_PACKED, MAX_ASKED_AGAIN, MAX_UNPACKED, MAX_UNSETTLED, SHARES, StateVoices
 from chain.rpc.messages import Ask
 from tests.chain.builders import address, header
 from tests.chain.nodes.test_nodes_disagreeing import faults, nothing_undone, through
@@ -20,8 +20,8 @@ from tests.chain.simulated import PROXY, SLOT, Chain, SimulatedNode
 from tests.chain.sync.test_reorgs import followed, valid_events
 
 SEEDS = range(4)
-LATE = SHARES + 2
-"""Blocks until a hidden change is found: two blocks come at once."""
+LATE = 2
+"""Blocks until a hidden change is found where few answers are compared in each block: two blocks come at once."""
 
 
 def lying(chain: Chain, lie: Callable[[int, int], int]) -> Callable[[Ask, Any], Any]:
@@ -146,10 +146,102 @@ async def test_a_change_that_nobody_else_answers_for_counts() -> None:
     assert (found.instead, found.disputed, found.faults) == ({}, {}, {})
 
 
+Answers = Mapping[str, Mapping[str, Mapping[AnyRead, object]]]
+
+
+class Others:
+    """Answers of the other nodes by name and block; those that are late or leave a read out have none."""
+
+    def __init__(self, words: dict[str, dict[str, object]]) -> None:
+        self.words = words
+        self.asked: list[tuple[str, ...]] = []
+
+    async def __call__(self, doubts: Mapping[str, frozenset[AnyRead]], heard: Sequence[str], most: int) -> Answers:
+        self.asked.append(tuple(doubts))
+        names = [name for name in self.words if name not in heard][:most]
+        return {
+            name: {
+                block: {read: self.words[name][block] for read in reads if block in self.words[name]}
+                for block, reads in doubts.items()
+            }
+            for name in names
+        }
+
+
+async def agreed(voices: StateVoices, number: int, word: object, others: Others) -> tuple[object, bool, object]:
+    """What is believed of a slot in a block, whether it is disputed, and who is at fault."""
+    head = header(number)
+    found = await voices.agreed([head], {"a": {head.hash: {READ: word}}}, others, lambda *_: False)
+    return found.instead.get(head.hash, {}).get(READ, word), head.hash in found.disputed, dict(found.faults)
+
+
+async def test_a_voice_that_comes_a_block_late_tells_who_was_at_fault() -> None:
+    voices, first, second, third = StateVoices(PROVIDERS), header(1).hash, header(2).hash, header(3).hash
+    others = Others({"b": {first: 1, second: 1, third: 1}, "c": {first: 1}})
+    assert await agreed(voices, 1, 1, others) == (1, False, {})
+    disputed = {("a", NodeFaultKind.DISPUTED): 2, ("b", NodeFaultKind.DISPUTED): 2}
+    assert await agreed(voices, 2, 9, others) == (9, True, disputed)
+    assert voices.unsettled() == (header(2),)
+    others.words["c"] |= {second: 1, third: 1}
+    assert await agreed(voices, 3, 1, others) == (1, False, {("a", NodeFaultKind.FORGED): 2})
+    assert voices.unsettled() == ()
+
+
+async def test_a_dispute_is_asked_about_a_few_times_and_only_of_those_who_gave_no_answer() -> None:
+    voices = StateVoices(PROVIDERS)
+    others = Others({"b": {header(at).hash: 1 for at in (1, 2)}})
+    await agreed(voices, 1, 1, others)
+    await agreed(voices, 2, 9, others)
+    others.words = {"c": {}}
+    others.asked.clear()
+    for number in range(3, 3 + MAX_ASKED_AGAIN):
+        assert voices.unsettled() == (header(2),)
+        await voices.agreed([header(number)], {"a": {}}, others, lambda *_: False)
+    assert others.asked == [(header(2).hash,)] * MAX_ASKED_AGAIN
+    assert voices.unsettled() == ()
+
+
+async def test_a_change_that_the_asked_providers_leave_out_counts_as_disputed_until_one_confirms_it() -> None:
+    voices, first, second = StateVoices(PROVIDERS), header(1).hash, header(2).hash
+    others = Others({"b": {first: 1}, "c": {first: 1}})
+    assert await agreed(voices, 1, 1, others) == (1, False, {})
+    assert await agreed(voices, 2, 9, others) == (9, True, {})
+    others.words["c"][second] = 9
+    voices = StateVoices(PROVIDERS)
+    await agreed(voices, 1, 1, others)
+    assert await agreed(voices, 2, 9, others) == (9, False, {}), "the third provider confirms it"
+
+
+async def test_a_second_endpoint_of_the_same_provider_confirms_nothing() -> None:
+    voices, first, second = StateVoices({"a": "x", "sister": "x", "b": "b"}), header(1), header(2)
+    others = Others({"b": {first.hash: 1}})
+    await agreed(voices, 1, 1, others)
+    said: dict[str, dict[str, dict[AnyRead, object]]] = {name: {second.hash: {READ: 9}} for name in ("a", "sister")}
+    found = await voices.agreed([second], said, others, lambda *_: False)
+    assert READ.address in found.disputed[second.hash]
+
+
+async def test_disputes_that_are_remembered_have_a_bound() -> None:
+    voices = StateVoices({"a": "a", "b": "b"})
+    reads = [SlotWord(address(at), 1) for at in range(MAX_UNSETTLED + 5)]
+    head = header(1)
+
+    async def denied(doubts: Mapping[str, frozenset[AnyRead]], *_: object) -> Answers:
+        return {"b": {block: dict.fromkeys(some, 2) for block, some in doubts.items()}}
+
+    await voices.agreed([head], {"a": {head.hash: dict.fromkeys(reads, 1)}}, denied, lambda *_: False)
+    assert len(voices._unsettled) == MAX_UNSETTLED
+
+
 def test_every_read_is_compared_in_turn_and_few_where_each_is_a_request_of_its_own() -> None:
-    reads = frozenset[AnyRead](SlotWord(address(at), 1) for at in range(1000))
+    reads = frozenset[AnyRead](SlotWord(address(at), 1) for at in range(10_000))
     voices = StateVoices(PROVIDERS)
     compared = [voices.share(reads, packs=True) for _ in range(SHARES)]
     assert frozenset[AnyRead]().union(*compared) == reads
+    assert all(len(some) == len(reads) / SHARES for some in compared)
     assert len(voices.share(reads, packs=False)) == MAX_UNPACKED
+    few = frozenset(sorted(reads, key=repr)[:FEW_PACKED])
+    assert voices.share(few, packs=True) == few, "few are compared in every block"
+    few = frozenset(sorted(reads, key=repr)[:MAX_UNPACKED])
+    assert voices.share(few, packs=False) == few
     assert voices.share(frozenset(), packs=True) == frozenset()
