@@ -86,6 +86,11 @@ class Tremors:
         self._peak = max(self._peak, statistic)
         return self.peaks.per_day(statistic)
 
+    def per_day_of(self, ratio: float, seconds: float, doubt: float) -> float:
+        """How often a day tremors make so many times the usual rate for so long."""
+        lively = LIVELY * (1 + sqrt(doubt))
+        return self.peaks.per_day(max(ratio - lively, 0.0) * seconds / EXCESS_S)
+
     def wander_per_day(self, ratio: float, events: float) -> float:
         """How often a day the market's activity alone makes a rate of so many times the usual, seen in so many events.
 

@@ -266,7 +266,10 @@ def _surge(asset: _Asset, second: int, count: float, dead: float) -> Surge:
         return surge
     onset_s, ratio = detector.onset(second, surge)
     wander_per_day = tremors.wander_per_day(ratio, detector.events_since(onset_s))
-    return replace(surge, per_day=surge.per_day + tremor_per_day + wander_per_day)
+    in_it = tremors.per_day_of(
+        ratio, second + 1 - onset_s, detector.usual.doubt
+    )  # a tremor of a market that is lively anyway
+    return replace(surge, per_day=surge.per_day + max(tremor_per_day, in_it) + wander_per_day)
 
 
 def _count_usd(asset: _Asset, signal: Signal, second: int) -> None:

@@ -60,17 +60,17 @@ class Pinned:
 
 def test_a_storm_of_three_grave_legs_becomes_critical_only_above_the_probability_bound() -> None:
     pinned = Pinned()
-    pinned.pin_all(3, 3, 3)  # p_lo 0.89
+    pinned.pin_all(3, 3, 3)  # p_lo 0.956
     [opened] = pinned.until(10)
     assert (opened.kind, opened.level, opened.critical) == (ChangeKind.OPENED, Level.PERFECT_STORM, False)
     assert opened.verdict is not None
-    assert opened.verdict.p_lo == pytest.approx(0.89, abs=0.005)
-    pinned.pin(Leg.LIQUIDATION, 4, 3)  # p_lo 0.96
+    assert opened.verdict.p_lo == pytest.approx(0.956, abs=0.002)
+    pinned.pin(Leg.LIQUIDATION, 4, 3)  # p_lo 0.983
     [updated] = pinned.until(20)
     assert (updated.kind, updated.level, updated.critical) == (ChangeKind.UPDATED, Level.PERFECT_STORM, True)
     assert updated.at == at(12)
     assert updated.verdict is not None
-    assert updated.verdict.p_lo == pytest.approx(0.96, abs=0.005)
+    assert updated.verdict.p_lo == pytest.approx(0.983, abs=0.002)
 
 
 def test_a_storm_that_begins_with_evidence_of_the_highest_grade_is_critical_at_once() -> None:
@@ -84,11 +84,11 @@ def test_a_storm_that_begins_with_evidence_of_the_highest_grade_is_critical_at_o
 
 def test_a_storm_at_the_bound_of_critical_stays_critical_until_a_lower_one() -> None:
     pinned = Pinned()
-    pinned.pin_all(4, 3, 3)  # p_lo 0.96
+    pinned.pin_all(4, 3, 3)  # p_lo 0.983
     [opened] = pinned.until(10)
     assert opened.critical
     pinned.correlator._evidence.withdraw("f:liquidation")
-    pinned.pin(Leg.LIQUIDATION, 3, 3)  # p_lo 0.89, which would not make it critical
+    pinned.pin(Leg.LIQUIDATION, 3, 3)  # p_lo 0.956, which would not make it critical
     assert pinned.until(20) == []
     pinned.correlator._evidence.withdraw("f:liquidation")
     pinned.pin(Leg.LIQUIDATION, 2, 3)  # p_lo 0.75

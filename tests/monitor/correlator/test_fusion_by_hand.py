@@ -27,14 +27,14 @@ def parts(*nats: float, coverage: float = 1.0) -> list[tuple[str, float]]:
     return [(one.name, round(one.nats, 9)) for one in contributions(weighed(*nats), coverage, S)]
 
 
-@pytest.mark.parametrize(("coverage", "p_lo"), [(1.0, 0.973), (0.6, 0.956), (0.3, 0.917), (0.1, 0.79), (0.0, 0.20)])
+@pytest.mark.parametrize(("coverage", "p_lo"), [(1.0, 0.990), (0.6, 0.983), (0.3, 0.967), (0.1, 0.91), (0.0, 0.40)])
 def test_a_storm_becomes_less_certain_as_the_liquidation_feed_goes_blind_and_stays_possible(
     coverage: float, p_lo: float
 ) -> None:
     legs = [bounds(4.0, coverage, S), bounds(3.5, 1.0, S), bounds(3.0, 1.0, S)]
-    prior = log(0.001 / 0.999)
+    prior = log(0.0027 / 0.9973)
     assert logistic(prior + sum(low for low, _ in legs)) == pytest.approx(p_lo, abs=0.005)
-    assert logistic(prior + sum(high for _, high in legs)) == pytest.approx(0.973, abs=0.0005)
+    assert logistic(prior + sum(high for _, high in legs)) == pytest.approx(0.990, abs=0.0005)
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,8 @@ def legs(*states: LegState) -> list[LegVerdict]:
 @pytest.mark.parametrize(
     ("states", "grades", "p_lo", "level"),
     [
-        ((TRUE, TRUE, TRUE), (2, 2, 2), 0.5, Level.PERFECT_STORM),
-        ((TRUE, TRUE, TRUE), (4, 4, 4), 0.49, Level.SQUALL),
+        ((TRUE, TRUE, TRUE), (2, 2, 2), 0.73, Level.PERFECT_STORM),
+        ((TRUE, TRUE, TRUE), (4, 4, 4), 0.72, Level.SQUALL),
         ((TRUE, TRUE, UNKNOWN), (3, 2, 0), 0.9, Level.STORM_SUSPECTED),
         ((TRUE, UNKNOWN, TRUE), (2, 0, 3), 0.0, Level.STORM_SUSPECTED),
         ((TRUE, TRUE, UNKNOWN), (2, 2, 4), 0.9, Level.SQUALL),
@@ -169,7 +169,7 @@ def test_three_true_legs_make_a_storm_at_the_documented_grades(grades: tuple[int
     found = [
         leg_verdict(leg, weighed(grade), Sight.even(1.0), True, S) for leg, grade in zip(LEGS, grades, strict=True)
     ]
-    p_lo = logistic(log(0.001 / 0.999) + sum(one.w_lo for one in found))
+    p_lo = logistic(log(0.0027 / 0.9973) + sum(one.w_lo for one in found))
     level = level_of(found, dict(zip(LEGS, grades, strict=True)), p_lo, S)
     assert level is (Level.PERFECT_STORM if storm else Level.SQUALL)
 
@@ -223,10 +223,10 @@ def test_a_rate_is_written_in_the_greatest_unit_that_it_fills(per_day: float, wo
 
 
 def test_the_default_settings_are_the_documented_operating_point() -> None:
-    assert (S.prior, S.calm_nats, S.storm_nats, S.true_nats) == (1e-3, 1.0, 4.0, 1.5)
+    assert (S.prior, S.calm_nats, S.storm_nats, S.true_nats) == (0.0027, 1.0, 4.0, 1.5)
     assert (S.false_below_nats, S.false_coverage, S.single_vantage_cap) == (2.0, 0.5, 0.6)
-    assert (S.context_cap_nats, S.storm_p, S.critical_p) == (0.5, 0.5, 0.9)
-    assert (S.leave_p_hi, S.leave_after_s, S.held_blind_max_s, S.merge_s) == (0.30, 600.0, 3600.0, 900.0)
+    assert (S.context_cap_nats, S.storm_p, S.critical_p) == (0.5, 0.73, 0.96)
+    assert (S.leave_p_hi, S.leave_after_s, S.held_blind_max_s, S.merge_s) == (0.54, 600.0, 3600.0, 900.0)
     assert (S.enter_ticks, S.lower_ticks, S.idle_gaps) == (2, 15, 3.0)
     assert (S.lateness_ws_s, S.lateness_rest_s, S.lateness_chain_s) == (2.0, 3.0, 3.0)
     assert (S.warm_s, S.local_cooldown_s) == (300.0, 30.0)

@@ -228,8 +228,8 @@ def test_three_weak_legs_are_a_squall_and_a_higher_probability_makes_a_storm() -
     legs = [leg_verdict(leg, [WeighedEvidence(2.0, evidence("e", leg=leg))], Sight.even(1.0), True, S) for leg in LEGS]
     assert {one.state for one in legs} == {LegState.TRUE}
     grades = dict.fromkeys(LEGS, 2)
-    assert level_of(legs, grades, 0.29, S) is Level.SQUALL
-    assert level_of(legs, grades, 0.52, S) is Level.PERFECT_STORM
+    assert level_of(legs, grades, 0.52, S) is Level.SQUALL
+    assert level_of(legs, grades, 0.74, S) is Level.PERFECT_STORM
 
 
 def test_the_joint_rate_of_three_legs_is_far_below_that_of_two_and_of_one() -> None:

@@ -204,9 +204,9 @@ def test_context_adds_at_most_half_a_nat(weights: tuple[float, ...], context: fl
         assessors.own(Leg.FRAGILITY, weight=weight, name=f"f{number}")
     verdict = assessors.asset().verdict
     assert verdict.context == pytest.approx(context)
-    assert verdict.prior == pytest.approx(-6.90675, abs=1e-5)
-    assert logit(verdict.p_lo) == pytest.approx(-6.90675 - 3 + context, abs=1e-4)
-    assert logit(verdict.p_hi) == pytest.approx(-6.90675 - 3 + context, abs=1e-4)
+    assert verdict.prior == pytest.approx(-5.91180, abs=1e-5)
+    assert logit(verdict.p_lo) == pytest.approx(-5.91180 - 3 + context, abs=1e-4)
+    assert logit(verdict.p_hi) == pytest.approx(-5.91180 - 3 + context, abs=1e-4)
 
 
 def test_a_blind_leg_keeps_the_storm_possible_and_adds_no_certainty() -> None:
@@ -214,8 +214,8 @@ def test_a_blind_leg_keeps_the_storm_possible_and_adds_no_certainty() -> None:
     assessors.reachable_from("home", "away")
     assessors.close("a/liquidation")
     verdict = assessors.asset().verdict
-    assert logit(verdict.p_lo) == pytest.approx(-9.90675, abs=1e-4)
-    assert logit(verdict.p_hi) == pytest.approx(-9.90675 + 5, abs=1e-4)
+    assert logit(verdict.p_lo) == pytest.approx(-8.91180, abs=1e-4)
+    assert logit(verdict.p_hi) == pytest.approx(-8.91180 + 5, abs=1e-4)
     assert states(assessors) == [LegState.UNKNOWN, LegState.FALSE, LegState.FALSE]
 
 

@@ -112,3 +112,13 @@ def test_a_surge_of_many_times_the_usual_is_not_learned_as_activity() -> None:
         tremors.per_day(block * SEEN_S + 1, 600.0 * 20, 0.0, 600.0, 0.0)
         tremors.learn(SEEN_S, RATE)
     assert tremors.wander_per_day(5.0, 1e6) == pytest.approx(Tremors(0).wander_per_day(5.0, 1e6))
+
+
+def test_a_tremor_of_a_market_that_is_lively_anyway_counts_by_what_it_adds_itself() -> None:
+    tremors = Tremors(0)
+    for second in range(1, 601):
+        lively = tremors.per_day(second, 3.0, 0.0, RATE, 0.0)
+        tremors.renew(second)
+    assert lively < 1e-2, "ten minutes at three times the usual are long"
+    # 3 s at 12 times: 9.9 times above a lively market for 3 s is half of the mean tremor
+    assert tremors.per_day_of(12.0, 3.0, 0.0) == pytest.approx(PER_DAY * exp(-3 * 10.0 / EXCESS_S))
