@@ -2,9 +2,9 @@
 
 Each check, feed and instrument is a stream of its own, judged by its own quiet past (`monitor/detect/latency.py`); the grade
 and the weight follow from how often chance makes one of the venue's streams as slow. A burst under half a minute, and a latency
-under 0.1 s, is grade 1. A feed lag within the bound of the clock offset is no finding. What our own lag explains is not taken,
-the rest is taken less our own lag, and divided by how many times slower than usual our own way out is. What was sent or
-scheduled while our own network may have been at fault is not taken either, whenever its outcome comes.
+under 0.1 s, is grade 1; the latter weighs its share of 0.1 s. A feed lag within the bound of the clock offset is no finding. What
+our own lag explains is not taken; the rest is taken less our own lag, and divided by how many times slower than usual our own way
+out is. What was sent or scheduled while our own network may have been at fault is not taken either, whenever its outcome comes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from monitor.signals import Signal, SignalKind, Subject
 LAST = 3
 """The latency that is told is the median of so many."""
 FELT_S = 0.1
-"""A latency under this is odd at most, however rare: nobody who leaves by this venue feels it. Grade 1."""
+"""A latency under this is odd at most, however rare: nobody who leaves by this venue feels it. Grade 1, and it
+weighs its share of this: feeds of several venues that lag 20 ms where 7 are usual, on a busy host, are no leg together."""
 BURST_S = 30.0
 """A rise that has not lasted so long may be a burst. Every venue has some, and a stream's own past is often too short to show
 them: it counts as what chance makes once an hour, which several venues at once still turn into more. Time-outs are no burst."""
@@ -190,7 +191,7 @@ class VenueLatencyEvidence:
                 unit="s",
                 said=f"{venue} {what} {words} {lag_s:.2f} s ({usual_s:.3f} s usual{others})",
                 links=[link for _, link in stream.last if link],
-                weight=nats_of_rate(per_day),
+                weight=nats_of_rate(per_day) * min(lag_s / FELT_S, 1.0),
                 far_per_day=per_day,
             )
         )

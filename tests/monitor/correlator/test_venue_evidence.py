@@ -135,7 +135,7 @@ def test_a_venue_that_is_a_little_slow_is_put_with_its_own_rate() -> None:
         seen += [(one.grade, one.weight, one.far_per_day) for one in harness.board.everything()]
     mild = [one for one in seen if one[0] in (1, 2)]
     assert mild
-    assert all(1 <= weight < 3 and 1 / 7 < per_day <= 24 for _, weight, per_day in mild)
+    assert all(0.7 <= weight < 3 and 1 / 7 < per_day <= 24 for _, weight, per_day in mild)
 
 
 def test_each_instrument_of_a_feed_is_a_stream_and_their_number_raises_the_rate() -> None:
@@ -245,6 +245,18 @@ def test_a_lag_that_nobody_feels_is_grade_one_however_rare() -> None:
         harness.send(SignalKind.ENGINE_LAG, second, 0.09 if second > 400 else 0.004, source="alpha/trades")
         harness.second(second + 1)
     assert harness.grades == {"engine_lag": 1}
+
+
+@pytest.mark.parametrize(("slow_s", "nats"), [(0.02, 0.2), (0.09, 0.9), (0.4, 4.0)])
+def test_a_lag_that_nobody_feels_weighs_as_much_less_as_it_is_shorter_than_one_that_is_felt(
+    slow_s: float, nats: float
+) -> None:
+    harness = ProducerHarness("venue_latency")
+    for second in range(440):
+        harness.send(SignalKind.FEED_LAG, second, slow_s if second > 400 else 0.004, source="alpha/book_ws")
+        harness.second(second + 1)
+    [found] = harness.board.everything()
+    assert found.weight == pytest.approx(nats)
 
 
 @pytest.mark.parametrize(("slow_s", "grade"), [(10, 1), (29, 1), (31, 4)])
