@@ -1,12 +1,14 @@
 """Finds a mid, mark or index price that leaves the other venues' prices of its asset, and a mark that leaves its own index.
 
-A price counts only while more than half of the venues agree with each other, and in two samples ten seconds apart.
+A price counts only while more than half of the venues agree with each other, and in two samples ten seconds apart. Samples of two
+venues are up to three seconds apart: what a price itself was in that time is no gap, or a fast market would leave itself.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import NamedTuple
 
@@ -25,6 +27,8 @@ MAX_GAP_S = 180.0
 """Marks are asked for once a minute: with three missing answers nobody knows whether it was away between."""
 MIN_OTHERS = 2
 MAX_PRICES = 16_384
+MAX_RECENT = 8
+"""Values of a price in FRESH_S: a feed's sample each second, and answers."""
 MID, MARK, INDEX, OWN_INDEX = "mid", "mark", "index", "own index"
 COMPARED = frozenset({MID, MARK})
 
@@ -38,6 +42,18 @@ class _Price:
     at_s: float = float("-inf")
     judged_s: float = float("-inf")
     away_s: float | None = None
+    recent: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MAX_RECENT))
+    """Its values of the last FRESH_S, with their times."""
+
+    def take(self, value: float, at_s: float) -> None:
+        """Take a new value."""
+        self.value, self.at_s = value, at_s
+        self.recent.append((at_s, value))
+
+    def nearest(self, value: float, normal: float, at_s: float) -> float:
+        """Of what it is and was in the last FRESH_S, what is nearest to `normal`."""
+        own = [value, *(one for seen_s, one in self.recent if at_s - seen_s <= FRESH_S)]
+        return min(max(normal, min(own)), max(own))
 
 
 class _Other(NamedTuple):
@@ -83,7 +99,8 @@ class PriceGapsEvidence:
         if not isinstance(value, int | float) or value <= 0:
             return
         price = self._price(subject, which, quote)
-        price.value, price.at_s, price.quote = float(value), at_s, quote
+        price.take(float(value), at_s)
+        price.quote = quote
         if at_s - price.judged_s >= JUDGED_EACH_S:
             normal = self._market(subject, quote, price.value, at_s)
             self._judge(subject, which, price, price.value, normal, at_s)
@@ -126,7 +143,8 @@ class PriceGapsEvidence:
     def _judge(
         self, subject: Subject, which: str, price: _Price, value: float, normal: float | None, at_s: float
     ) -> None:
-        grade = 0 if normal is None else graded(round(abs(value / normal - 1), 9), AWAY)
+        gap = 0.0 if normal is None else abs(price.nearest(value, normal, at_s) / normal - 1)
+        grade = graded(round(gap, 9), AWAY)
         if not grade or at_s - price.judged_s > MAX_GAP_S:
             price.away_s = None
         price.judged_s = at_s

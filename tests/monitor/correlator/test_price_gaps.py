@@ -86,6 +86,19 @@ def test_the_gap_of_a_mid_is_graded(price: float, grade: int) -> None:
     assert lone.grades == ({"price_away": grade} if grade else {})
 
 
+@pytest.mark.parametrize(("lower", "found"), [(1.0, False), (0.75, True)], ids=["the market", "a quarter below it"])
+def test_prices_that_fall_together_by_a_twentieth_a_second_are_away_only_beyond_what_they_fell(
+    lower: float, found: bool
+) -> None:
+    lone = LoneProducer("price_gaps")
+    for second in range(30):
+        market(lone, second, "beta", "gamma", price=0.95**second)
+        mid(lone, second + 0.9, lower * 0.95 ** (second + 0.9), at("alpha"))
+    assert bool(lone.evidence) is found
+    if found:
+        assert {one.subject.venue for one in lone.evidence} == {"alpha"}
+
+
 def test_an_index_that_leaves_the_market_is_found_beside_its_mark() -> None:
     lone = LoneProducer("price_gaps")
     for second in (0, 10):
