@@ -6,6 +6,7 @@ Only lengths of time differ from production (a drill is too short to learn for a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from chain.sync.settings import Traces
@@ -63,9 +64,17 @@ EVERY_S: Mapping[str, float] = {
 
 
 def rehearsal(
-    ready: Ready, folder: Path, *, otlp_endpoint: str = "", own_sinks: Mapping[str, Mapping[str, object]] | None = None
+    ready: Ready,
+    folder: Path,
+    *,
+    otlp_endpoint: str = "",
+    own_sinks: Mapping[str, Mapping[str, object]] | None = None,
+    providers: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Settings:
-    """Settings that watch the world. `own_sinks` are the operator's, so that the drill tests their real routes too."""
+    """Settings that watch the world. `own_sinks` are the operator's, so that the drill tests their real routes too.
+
+    `providers` says who carries which venue, as `correlator.providers` does.
+    """
     pools = tuple(PoolRef(network=NETWORK, address=address) for address in ready.pools)
     contract = ContractRef(network=NETWORK, address=ready.contract, timelock=ready.timelock)
     return Settings(
@@ -77,7 +86,7 @@ def rehearsal(
             NETWORK: NetworkSettings(nodes=(NodeRef(url=ready.node),), poll_interval_s=0.5, traces=Traces.OFF)
         },
         controls=ControlSettings(targets=ready.controls, every_s=1.0, timeout_s=2.0),
-        correlator=CORRELATOR,
+        correlator=replace(CORRELATOR, providers=providers or {}),
         store=StoreSettings(folder=str(folder)),
         telemetry=TelemetrySettings(otlp_endpoint=otlp_endpoint, export_interval_s=2.0),
         web=WebSettings(enabled=False),

@@ -75,7 +75,13 @@ async def run_drill(order: DrillOrder, show: Callable[[Progress], None] = lambda
     with tempfile.TemporaryDirectory(prefix="stormwatch-drill-") as store_folder:
         try:
             ready = await world.start()
-            settings = rehearsal(ready, Path(store_folder), otlp_endpoint=order.otlp_endpoint, own_sinks=order.sinks)
+            settings = rehearsal(
+                ready,
+                Path(store_folder),
+                otlp_endpoint=order.otlp_endpoint,
+                own_sinks=order.sinks,
+                providers=order.scenario.providers,
+            )
             header = header_of(settings.correlator, settings.vantage, stormwatch_version(), utc_now())
             daemon = Daemon(
                 settings,

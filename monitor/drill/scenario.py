@@ -7,7 +7,7 @@ quote units, shares 0..1. This file knows no world: `monitor.drill.world` plays 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -72,9 +72,11 @@ class Stage:
     """One stage: from `at_s` to `until_s` (None: the end) at `venues` (none named: all). None means unchanged.
 
     Where stages overlap, the later one in the file wins, effect by effect. `throttle` is the share of REST answered by
-    the venue's own throttling answer; `liquidations_per_s` the true rate, before the venue censors it;
+    the venue's own throttling answer, `failing` that answered 503;
+    `liquidations_per_s` the true rate, before the venue censors it;
     `depth_factor` and `open_interest_factor` multiply the normal; `funding_rate` is per interval; `long_short` and
-    `perp_over_spot` are ratios. `network_down` drops every socket of the world, control targets included.
+    `perp_over_spot` are ratios. `price_factor` is the multiple of the first price that the market has reached at the stage's
+    end; it goes there evenly, at all venues at once. `network_down` drops every socket of the world, control targets included.
     """
 
     at_s: float
@@ -83,6 +85,7 @@ class Stage:
     venues: tuple[str, ...] = ()
     rest_latency_s: float | None = None
     throttle: float | None = None
+    failing: float | None = None
     outage: bool = False
     engine_lag_s: float | None = None
     feed_lag_s: float | None = None
@@ -96,6 +99,7 @@ class Stage:
     funding_rate: float | None = None
     long_short: float | None = None
     perp_over_spot: float | None = None
+    price_factor: float | None = None
     network_down: bool = False
     chain: tuple[ChainStep, ...] = ()
 
@@ -110,7 +114,7 @@ class Expect:
     """What must be flagged: `level` within `within_s` of `third_leg_at_s`; `at_most`: nothing above it, ever.
 
     `fault` is whose fault must be named ("" if none). `findings` names the evidence that the verdict needs ("withdrawals"): each
-    must stand in some change.
+    must stand in some change. `never_fault` names faults that no change may name.
     """
 
     level: str
@@ -119,6 +123,7 @@ class Expect:
     third_leg_at_s: float = 0.0
     within_s: float = 60.0
     findings: tuple[str, ...] = ()
+    never_fault: tuple[str, ...] = ()
 
     def words(self) -> str:
         """The expected level in words: "perfect-storm", "at most watch"."""
@@ -127,7 +132,7 @@ class Expect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One scenario. `venues` are those that the world simulates.
+    """One scenario. `venues` are those that the world simulates, `providers` who carries which of them, as an operator declares.
 
     `facts` are what a replay is written from, `assumed` what no source gives and the replay had to choose, `compressed` the
     seconds of the incident in one second of the scenario.
@@ -142,6 +147,7 @@ class Scenario:
     expect: Expect
     venues: tuple[str, ...] = VENUES
     stages: tuple[Stage, ...] = field(default_factory=tuple)
+    providers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     facts: tuple[Fact, ...] = ()
     assumed: tuple[str, ...] = ()
     compressed: float = 1.0
@@ -150,6 +156,10 @@ class Scenario:
         """Every step on the chain, in time order."""
         steps = [step for stage in self.stages for step in stage.chain]
         return tuple(sorted(steps, key=lambda step: step.at_s))
+
+    def lowest(self) -> float:
+        """The lowest price that a stage leads to, at most the first."""
+        return self.price * min((one.price_factor or 1.0 for one in self.stages), default=1.0)
 
 
 def names() -> tuple[str, ...]:
@@ -181,6 +191,9 @@ def checked(scenario: Scenario) -> Scenario:
     if not scenario.asset.isalnum() or not scenario.asset.isupper():
         raise OperatorError("asset", scenario.asset, "letters and digits in capitals", 'such as "RIFT"')
     _check_venues(scenario.venues)
+    for name, carried in scenario.providers.items():
+        for index, venue in enumerate(carried):
+            _one_of(f"providers.{name}[{index}]", venue, scenario.venues)
     for index, stage in enumerate(scenario.stages):
         _check_stage(f"stages[{index}]", stage, scenario)
     _check_chain(scenario.chain())
@@ -189,6 +202,8 @@ def checked(scenario: Scenario) -> Scenario:
     expect = scenario.expect
     _one_of("expect.level", expect.level, tuple(LEVEL_NAMES.values()))
     _one_of("expect.fault", expect.fault, ("", *(one.value for one in Fault)))
+    for index, fault in enumerate(expect.never_fault):
+        _one_of(f"expect.never_fault[{index}]", fault, tuple(one.value for one in Fault if one is not Fault.NONE))
     _between("expect.third_leg_at_s", expect.third_leg_at_s, 0.0, scenario.length_s, "put it within the scenario")
     return scenario
 
@@ -205,11 +220,13 @@ def played_by(scenario: Scenario, venues: Sequence[str]) -> Scenario:
     players = {part: {part} & set(venues) | set(guests[place :: len(own)]) for place, part in enumerate(own)}
     for place, part in enumerate(own):
         players[part] = players[part] or {venues[place % len(venues)]}
-    stages = (
-        replace(stage, venues=tuple(one for one in venues if any(one in players[part] for part in stage.venues)))
-        for stage in scenario.stages
-    )
-    return replace(scenario, venues=tuple(venues), stages=tuple(stages))
+
+    def cast(parts: Sequence[str]) -> tuple[str, ...]:
+        return tuple(one for one in venues if any(one in players[part] for part in parts))
+
+    stages = tuple(replace(stage, venues=cast(stage.venues)) for stage in scenario.stages)
+    providers = {name: cast(parts) for name, parts in scenario.providers.items()}
+    return replace(scenario, venues=tuple(venues), stages=stages, providers=providers)
 
 
 def named(text: str) -> tuple[str, ...]:
@@ -233,13 +250,17 @@ def _check_stage(key: str, stage: Stage, scenario: Scenario) -> None:
     for index, venue in enumerate(stage.venues):
         _one_of(f"{key}.venues[{index}]", venue, scenario.venues)
     _between(f"{key}.at_s", stage.at_s, 0.0, length_s, "put it within the scenario")
+    if stage.price_factor is not None and (stage.until_s is None or stage.venues):
+        raise OperatorError(
+            f"{key}.price_factor", stage.price_factor, "a stage at all venues that ends", "give until_s and no venues"
+        )
     if stage.until_s is not None:
         _between(f"{key}.until_s", stage.until_s, stage.at_s, length_s, "end a stage after it begins")
     bounds = {
-        "rest_latency_s": (0.0, 60.0), "throttle": (0.0, 1.0), "engine_lag_s": (0.0, 600.0),
+        "rest_latency_s": (0.0, 60.0), "throttle": (0.0, 1.0), "failing": (0.0, 1.0), "engine_lag_s": (0.0, 600.0),
         "feed_lag_s": (0.0, 600.0), "liquidations_per_s": (0.0, MAX_PER_S), "depth_factor": (0.0, 100.0),
         "spread_bps": (0.0, 5000.0), "open_interest_factor": (0.0, 100.0), "funding_rate": (-0.1, 0.1),
-        "long_short": (0.001, 1000.0), "perp_over_spot": (0.001, 1000.0),
+        "price_factor": (0.01, 10.0), "long_short": (0.001, 1000.0), "perp_over_spot": (0.001, 1000.0),
     }  # fmt: skip
     for name, (low, high) in bounds.items():
         value = getattr(stage, name)

@@ -84,6 +84,8 @@ def judge(scenario: Scenario, changes: Sequence[TimedChange], begun_at: datetime
             why.append(f"{expect.level} was flagged after {after_s:.1f} s; {expect.within_s:g} s were allowed")
     if expect.fault and not any(one.change.fault.value == expect.fault for one in during):
         why.append(f"no change named the fault {expect.fault}")
+    named = sorted({one.change.fault.value for one in during} & set(expect.never_fault))
+    why += (f"a change named the fault {one}, which it is not" for one in named)
     found = {one.name for each in during for one in each.change.evidence}
     why += (f"nothing was found of {one}" for one in expect.findings if one not in found)
     return Judged(tuple(why), highest, after_s)

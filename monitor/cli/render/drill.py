@@ -46,7 +46,9 @@ def _lines(scenario: Scenario) -> Iterator[tuple[int, str, str]]:
     pace = f", {scenario.compressed:g} s of the incident in one" if scenario.compressed > 1 else ""
     yield 0, "length", f"{scenario.length_s:g} s{pace}"
     yield 0, "world", f"{scenario.asset} at {scenario.price:g} USD on {', '.join(scenario.venues)}"
-    yield from ((0, "expected" if place == 0 else "", text) for place, text in enumerate(_expected(scenario.expect)))
+    yield from ((0, label, text) for label, text in _expected(scenario.expect))
+    for name, carried in scenario.providers.items():
+        yield 0, "provider", f"{name} carries {', '.join(carried)}"
     yield 0, "played", "seconds of the scenario"
     for stage in scenario.stages:
         yield 1, _span(stage), stage.title + (f" ({', '.join(stage.venues)})" if stage.venues else "")
@@ -61,17 +63,19 @@ def _lines(scenario: Scenario) -> Iterator[tuple[int, str, str]]:
     yield from ((0, "assumed", one) for one in scenario.assumed)
 
 
-def _expected(expect: Expect) -> Iterator[str]:
+def _expected(expect: Expect) -> Iterator[tuple[str, str]]:
     within = (
         ""
         if expect.at_most
         else f" within {expect.within_s:g} s of the third leg's onset at {expect.third_leg_at_s:g} s"
     )
-    yield expect.words() + within
+    yield "expected", expect.words() + within
     if expect.fault:
-        yield f"the fault is named: {expect.fault}"
+        yield "the fault", f"{expect.fault}, named in some change"
+    if expect.never_fault:
+        yield "never", f"the fault {' or '.join(expect.never_fault)}"
     if expect.findings:
-        yield f"found: {', '.join(expect.findings)}"
+        yield "found", ", ".join(expect.findings)
 
 
 def _span(stage: Stage) -> str:

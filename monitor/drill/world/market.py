@@ -10,13 +10,15 @@ from collections import deque
 from dataclasses import dataclass, field
 from math import exp, floor, log10
 
-from monitor.drill.scenario import Liquidated
+from monitor.drill.scenario import MAX_PRICE, Liquidated
 from monitor.drill.world.weather import CALM, Weather
 
 LEVELS = 50
 """Levels a side, 2 bps apart: as many as Bybit's `orderbook.50` shows, so that no venue's view is cut."""
 LEVEL_USD = 120_000.0
 """The usual size of a level: 25 levels, 3 M USD, within 50 bps."""
+LEVEL_SHARE = 2e-4
+"""The distance of two levels as a share of the price."""
 LOT = 10
 """The smallest size in base units; every venue's contract size divides it."""
 TOUCHED = 3
@@ -28,6 +30,8 @@ FORCED_USD = 15_000.0
 INTEREST_USD = 250e6
 SPOT_VOLUME_USD = 130e6
 INTEREST_PACE_S = 2.5
+PRICE_PACE_S = 2.0
+"""A price that is led somewhere makes up two thirds of its distance in so long."""
 MAX_WAITING = 5000
 RECENT = 100
 
@@ -77,7 +81,10 @@ class Forced:
 
 
 class SimBook:
-    """One instrument's book. Update ids rise by one for each level changed, without gaps."""
+    """One instrument's book. Update ids rise by one for each level changed, without gaps.
+
+    Levels stand `stride` steps of the grid apart, about 2 bps of the present price, so that a book is as deep at any price.
+    """
 
     def __init__(self, grid: Grid, mid: float, seed: int) -> None:
         self.grid = grid
@@ -91,12 +98,16 @@ class SimBook:
 
     def step(self, mid: float, weather: Weather) -> Change:
         """Move to a new mid price and change a few sizes."""
-        places = max(round(weather.spread_bps / (self.grid.step / mid * 1e4)), 1)
-        best_bid = floor(mid / self.grid.step) - (places - 1) // 2
+        stride = max(round(mid * LEVEL_SHARE / self.grid.step), 1)
+        tick = self.grid.step * stride
+        places = max(round(weather.spread_bps / (tick / mid * 1e4)), 1)
+        best_bid = floor(mid / tick) - (places - 1) // 2
         all_new = weather.depth_factor != self._factor
         self._factor = weather.depth_factor
-        bids = self._side(self.bids, best_bid - LEVELS + 1, best_bid, all_new=all_new)
-        asks = self._side(self.asks, best_bid + places, best_bid + places + LEVELS - 1, all_new=all_new)
+        bids = self._side(self.bids, _places(best_bid - LEVELS + 1, best_bid, stride), all_new=all_new)
+        asks = self._side(
+            self.asks, _places(best_bid + places, best_bid + places + LEVELS - 1, stride), all_new=all_new
+        )
         prev_id = self.last_id
         self.last_id += max(len(bids) + len(asks), 1)
         self.frame += 1
@@ -109,12 +120,12 @@ class SimBook:
             asks=tuple(asks.items()),
         )
 
-    def _side(self, side: dict[int, int], first: int, last: int, *, all_new: bool) -> dict[int, int]:
-        changed = {at: 0 for at in side if not first <= at <= last}
+    def _side(self, side: dict[int, int], places: range, *, all_new: bool) -> dict[int, int]:
+        changed = {at: 0 for at in side if at not in places}
         for at in changed:
             del side[at]
-        touched = range(first, last + 1) if all_new else self._random.sample(range(first, last + 1), TOUCHED)
-        for at in (*(at for at in range(first, last + 1) if at not in side), *touched):
+        touched = places if all_new else self._random.sample(places, TOUCHED)
+        for at in (*(at for at in places if at not in side), *touched):
             side[at] = changed[at] = self._size(at)
         return changed
 
@@ -125,6 +136,11 @@ class SimBook:
     def levels(self) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Bids from the best down, asks from the best up."""
         return sorted(self.bids.items(), reverse=True), sorted(self.asks.items())
+
+
+def _places(first: int, last: int, stride: int) -> range:
+    """The grid places of the levels `first`..`last`."""
+    return range(first * stride, last * stride + 1, stride)
 
 
 @dataclass(slots=True)
@@ -160,10 +176,10 @@ class SimVenue:
 class Market:
     """The markets of all venues on one walk. `step` moves time on."""
 
-    def __init__(self, venues: tuple[str, ...], asset: str, price: float, seed: int) -> None:
+    def __init__(self, venues: tuple[str, ...], asset: str, price: float, seed: int, lowest: float = MAX_PRICE) -> None:
         self._random = random.Random(seed)  # noqa: S311  # a model, not secrecy
         self._first = self.mid = price
-        grid = Grid.near(price)
+        grid = Grid.near(min(price, lowest))
         self.venues = {
             name: SimVenue(
                 id=name, asset=asset, grid=grid, mid=price, interest=INTEREST_USD / price,
@@ -175,9 +191,11 @@ class Market:
             for index, name in enumerate(venues)
         }  # fmt: skip
 
-    def walk(self, dt_s: float) -> None:
-        """Move the price at random."""
+    def walk(self, dt_s: float, factor: float | None = None) -> None:
+        """Move the price at random, and towards this multiple of the first price if there is one."""
         self.mid *= exp(self._random.gauss(0.0, VOLATILITY) * dt_s**0.5)
+        if factor is not None:
+            self.mid *= (self._first * factor / self.mid) ** (1 - exp(-dt_s / PRICE_PACE_S))
 
     def step(self, venue: SimVenue, weather: Weather, now_s: float, dt_s: float) -> dict[str, Change]:
         """Move one venue on by `dt_s`: its books' changes by market; forced orders go to `waiting`."""

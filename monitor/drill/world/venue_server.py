@@ -59,7 +59,7 @@ class VenueServer:
         weather = self.venue.weather = self.forecast()
         if weather.network_down:
             return abort(request)
-        if weather.outage:
+        if weather.outage or self._fails(request, weather):
             return web.Response(status=503, text="Service Unavailable")
         opened = self.dialect.opened(request.path, request.query)
         if opened is not None:
@@ -81,6 +81,12 @@ class VenueServer:
         return web.Response(
             status=reply.status, body=reply.body(), content_type="application/json", headers=dict(reply.headers)
         )
+
+    def _fails(self, request: web.Request, weather: Weather) -> bool:
+        """Whether this request is one of the share that fails. Sockets are not: they stay as they are."""
+        if not weather.failing or self.dialect.opened(request.path, request.query) is not None:
+            return False
+        return self._random.random() < weather.failing
 
     async def _socket(self, request: web.Request, opened: SocketReply) -> web.StreamResponse:
         connection = Connection(request, request.path)

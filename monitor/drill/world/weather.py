@@ -19,6 +19,7 @@ class Weather:
 
     rest_latency_s: float = 0.0
     throttle: float = 0.0
+    failing: float = 0.0
     outage: bool = False
     engine_lag_s: float = 0.0
     feed_lag_s: float = 0.0
@@ -37,8 +38,8 @@ class Weather:
 
 CALM = Weather()
 _VALUES = (
-    "rest_latency_s", "throttle", "engine_lag_s", "feed_lag_s", "liquidations_per_s", "liquidated_side", "depth_factor",
-    "spread_bps", "open_interest_factor", "funding_rate", "long_short", "perp_over_spot",
+    "rest_latency_s", "throttle", "failing", "engine_lag_s", "feed_lag_s", "liquidations_per_s", "liquidated_side",
+    "depth_factor", "spread_bps", "open_interest_factor", "funding_rate", "long_short", "perp_over_spot",
 )  # fmt: skip
 _SWITCHES = ("outage", "withdrawals_closed", "network_down")
 
@@ -58,3 +59,16 @@ def at(scenario: Scenario, venue: str, at_s: float | None) -> Weather:
     if not found and not mute:
         return CALM
     return Weather(mute=frozenset(mute), **found)  # type: ignore[arg-type]  # each name has its stage's own type
+
+
+def price_factor(scenario: Scenario, at_s: float | None) -> float | None:
+    """The multiple of the first price where the market's price is led at scenario second `at_s`; None: it walks freely."""
+    led: float | None = None
+    for stage in sorted(scenario.stages, key=lambda one: one.at_s):
+        if stage.price_factor is None or stage.until_s is None or at_s is None or at_s < stage.at_s:
+            continue
+        lasts_s = stage.until_s - stage.at_s
+        share = min((at_s - stage.at_s) / lasts_s, 1.0) if lasts_s > 0 else 1.0
+        before = 1.0 if led is None else led
+        led = before * (stage.price_factor / before) ** share
+    return led

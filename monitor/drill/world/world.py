@@ -45,7 +45,7 @@ class World:
         self._now = now
         self._begun: float | None = None
         self._ended = asyncio.Event()
-        self.market = Market(scenario.venues, scenario.asset, scenario.price, scenario.seed)
+        self.market = Market(scenario.venues, scenario.asset, scenario.price, scenario.seed, scenario.lowest())
         self._venues = [
             VenueServer(
                 dialect, self.market.venues[dialect.id], partial(self._weather, dialect.id), now, scenario.seed + index
@@ -117,7 +117,7 @@ class World:
         now_s, name = self._now(), server.dialect.id
         dt_s = min(max(now_s - stepped[name], 0.0), MAX_STEP_S)
         stepped[name] = now_s
-        self.market.walk(dt_s / len(self._venues))
+        self.market.walk(dt_s / len(self._venues), weather.price_factor(self.scenario, self.at_s()))
         server.publish(self.market.step(server.venue, server.forecast(), now_s, dt_s))
 
     async def _pause(self, seconds: float) -> None:

@@ -61,8 +61,8 @@ def test_an_explanation_tells_stages_facts_with_grade_and_source_and_what_was_as
     for words in (
         "30 s, 60 s of the incident in one",
         "at most watch",
-        "the fault is named: venue",
-        "found: withdrawals",
+        "the fault venue, named in some change",
+        "found withdrawals",
         "5-10 forced orders at one venue (okx)",
         "B 2025-04-13 18:00: the price fell by half (played at 5 s; a report)",
         "K 2025-04-13: it was a Sunday (not played; no source)",

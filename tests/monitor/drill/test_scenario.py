@@ -167,6 +167,19 @@ def test_other_venues_play_the_parts_of_the_scenarios_own() -> None:
     assert sorted(slow + closed) == sorted(everyone.venues)
 
 
+def test_a_provider_carries_those_who_play_its_venues_parts() -> None:
+    tokyo = load("aws-tokyo-2025-04-15")
+    assert played_by(tokyo, tokyo.venues) == tokyo
+    assert played_by(tokyo, ["okx", "gate"]).providers["aws-tokyo"] == ("okx", "gate")
+
+
+def test_a_provider_of_a_venue_that_the_world_does_not_have_and_an_unknown_fault_are_refused(tmp_path: Path) -> None:
+    providers = GOOD.replace("[[stages]]", '[providers]\ncloud = ["okx", "kraken"]\n[[stages]]')
+    assert _mistake(tmp_path, providers).key == "providers.cloud[1]"
+    faults = GOOD.replace('level = "watch"', 'level = "watch"\nnever_fault = ["weather"]')
+    assert _mistake(tmp_path, faults).key == "expect.never_fault[0]"
+
+
 def test_a_part_without_a_player_is_played_by_one_that_has_another() -> None:
     alone = played_by(load("perfect-storm"), ["bitget"])
     assert alone.venues == ("bitget",)

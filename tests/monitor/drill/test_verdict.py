@@ -65,6 +65,12 @@ def test_the_fault_must_be_named(fault: Fault, held: bool) -> None:
     assert (judge(expected, [timed(5, Level.WATCH, "vantage:drill", fault)], T0).why == ()) == held
 
 
+@pytest.mark.parametrize(("fault", "held"), [(Fault.MARKET, False), (Fault.PROVIDER, True)])
+def test_a_fault_that_it_is_not_may_not_be_named(fault: Fault, held: bool) -> None:
+    expected = replace(scenario(), expect=Expect(level="watch", at_most=True, never_fault=("market",)))
+    assert (judge(expected, [timed(5, Level.WATCH, "venue:okx", fault)], T0).why == ()) == held
+
+
 def test_changes_are_shown_in_seconds_of_the_scenario() -> None:
     (line,) = flagged([timed(41.26, Level.SQUALL)], T0)
     assert (line.at_s, line.level, line.scope) == (41.3, "squall", "asset:RIFT")

@@ -171,6 +171,17 @@ async def test_throttling_and_latency_affect_rest_by_their_stated_share_and_time
     assert timed.service_s >= 0.07
 
 
+async def test_the_share_that_fails_is_answered_503_and_open_sockets_stay() -> None:
+    weather = stage(failing=1.0, venues=("okx",))
+    async with running(scenario(weather)) as one, aiohttp.ClientSession() as client:
+        async with client.get(one.hosts("okx")["rest"] + "/api/v5/public/time") as answer:
+            assert answer.status == 503
+        async with client.get(one.hosts("bybit")["rest"] + "/v5/market/time") as answer:
+            assert answer.status == 200
+        async with client.ws_connect(one.hosts("okx")["ws"]) as socket:
+            assert not socket.closed
+
+
 async def test_webhooks_are_stored_and_their_signatures_are_checked() -> None:
     body = json.dumps({"kind": "opened", "incident_id": "one", "level": 4}).encode()
     good = hmac.new(SECRET.encode(), b"1790000000." + body, hashlib.sha256).hexdigest()
