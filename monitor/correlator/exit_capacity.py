@@ -1,8 +1,8 @@
 """Computes how much of an asset could leave now: the bids of venues that answer and pay out, and the depth of pools.
 
-A way counts only if each of its parts is seen to work: a fresh book, a venue that answers and is not in maintenance, open
-withdrawals and, where hot wallets are watched, payments that go on. What is not seen is unknown and adds nothing; what is seen
-to be shut adds nothing either, and is said apart. Pure (docs/detection.md, "Exit capacity").
+A way counts only if each of its parts is seen to work: a fresh book that takes orders, a venue that answers and is not in
+maintenance, open withdrawals and, where hot wallets are watched, payments that go on. What is not seen is unknown and adds
+nothing; what is seen to be shut adds nothing either, and is said apart. Pure (docs/detection.md, "Exit capacity").
 """
 
 from __future__ import annotations
@@ -65,6 +65,22 @@ class Venue:
     asked_s: float = float("-inf")
     status_s: float = float("-inf")
     maintenance: bool = False
+    shut: dict[str, float] = field(default_factory=dict)
+    """The instruments that it declares to take no orders, with the time of its last word."""
+
+    def take_state(self, service: str, maintenance: bool, at_s: float) -> None:
+        """Take what it declares of itself, or of a part, which may be an instrument."""
+        if not service:
+            self.maintenance, self.status_s = maintenance, at_s
+            return
+        self.shut.pop(service, None)
+        if maintenance and len(self.shut) < MAX_INSTRUMENTS:
+            self.shut[service] = at_s
+
+    def takes_orders(self, instrument: str, now_s: float) -> bool:
+        """Whether it does not declare the opposite of an instrument."""
+        said_s = self.shut.get(instrument)
+        return said_s is None or now_s - said_s > STATUS_FRESH_S
 
     def take(self, good: bool, at_s: float) -> None:
         """Take the outcome of a request."""
@@ -118,9 +134,12 @@ def venue_way(
     name: str, venue: Venue, books: Mapping[str, Book], wallets: Wallets, now_s: float
 ) -> tuple[ExitWay, dict[int, float]]:
     """The way out by one venue, and how often its books can be sold into within so many minutes, the sparest first."""
-    known = {one: usd for one, book in books.items() if (usd := book.known(now_s)) is not None}
+    trading = {one: book for one, book in books.items() if venue.takes_orders(one, now_s)}
+    known = {one: usd for one, book in trading.items() if (usd := book.known(now_s)) is not None}
     states = [venue.state(now_s), wallets.state(now_s)]
-    if not known:
+    if books and not trading:
+        states.append((WayState.CLOSED, "no orders are taken"))
+    elif not known:
         states.append((WayState.UNKNOWN, "no fresh book"))
     state, why = _worst(states)
     usd_1 = sum(one[0] for one in known.values()) if known else None

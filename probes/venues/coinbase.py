@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from probes import dialect as d
-from probes.readings import MalformedReason, Market, Refusal, VenueId
+from probes.readings import MalformedReason, Market, Refusal, ServiceState, VenueId
 from probes.venue import Budget, Malformed, RestCheck, Venue
 
 DOCS = "https://docs.cdp.coinbase.com/exchange/"
@@ -38,6 +38,19 @@ def product(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     if not row["status"] or (row["status"] in ONLINE and any(type(one) is not bool for one in limits)):
         raise Malformed("$.status: not stated whether it trades", MalformedReason.STATE)
     return [{**row, "open": row["status"] in ONLINE and not any(limits)}]
+
+
+def trading_state(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Whether a pair takes orders, in one word and in words: after an outage a book may stand in which nobody can trade."""
+    limits = {"trading disabled": row.get("trading_disabled"), "cancel-only": row.get("cancel_only")}
+    mild = {"post-only": row.get("post_only"), "auction": row.get("auction_mode")}
+    status = row["status"]
+    if status in ONLINE and any(type(one) is not bool for one in (*limits.values(), *mild.values())):
+        raise Malformed("$.status: not stated whether it trades", MalformedReason.STATE)
+    shut, slow = ([word for word, on in some.items() if on] for some in (limits, mild))
+    state = status if status not in ONLINE else "shut" if shut else "slow" if slow else "online"
+    said = [f"{row['id']} {', '.join(shut or slow) or status}", row.get("status_message")]
+    return [{"id": row["id"], "state": state, "title": ": ".join(one for one in said if one)}]
 
 
 def contract(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -70,6 +83,18 @@ PRODUCTS = d.Rows(
     market=Market.SPOT,
     says=(
         d.Listing(symbol="id", base="base_currency", quote="quote_currency", trading="open", trading_is=frozenset({True})),
+    ),
+)  # fmt: skip
+TRADING = d.Rows(
+    unfold=trading_state,
+    says=(
+        d.Statuses(
+            state="state", title="title", service_at="id", healthy=None,
+            states={
+                "online": ServiceState.OPERATIONAL, "slow": ServiceState.DEGRADED, "shut": ServiceState.MAINTENANCE,
+                "offline": ServiceState.MAINTENANCE, "internal": None, "delisted": None,
+            },
+        ),
     ),
 )  # fmt: skip
 FUTURES = d.Rows(
@@ -117,6 +142,7 @@ VENUE = Venue(
     checks=(
         d.check("server_time", "/time", TIME, 5),
         d.status_page(),
+        d.check("system_status", "/products/{}", TRADING, 30, Market.SPOT),
         d.check("wallet_status", "/currencies", WALLETS, 60),
         d.check("instruments", "/products", PRODUCTS, 3600),
         on("advanced", d.check("instruments", "/market/products", FUTURES, 3600, product_type="FUTURE")),

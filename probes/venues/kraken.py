@@ -23,7 +23,7 @@ OURS = {"XBT": "BTC", "XDG": "DOGE"}
 THEIRS = {ours: theirs for theirs, ours in OURS.items()}
 STATES: Mapping[Any, ServiceState] = {
     "online": ServiceState.OPERATIONAL, "maintenance": ServiceState.MAINTENANCE,
-    "cancel_only": ServiceState.DEGRADED, "post_only": ServiceState.DEGRADED,
+    "cancel_only": ServiceState.MAINTENANCE, "post_only": ServiceState.DEGRADED,
 }  # fmt: skip
 DEPOSITS = {
     "enabled": True, "deposit_only": True, "withdrawal_only": False, "funding_temporarily_disabled": False,

@@ -21,7 +21,7 @@ from probes.venue import BookDelta, BookSnapshot, Budget, Feed, KeepAlive, RestC
 DOCS = "https://www.kucoin.com/docs-new/"
 SPOT: dict[str, Any] = {"market": Market.SPOT}
 NAMES = {"XBT": "BTC"}
-STATES = {"open": ServiceState.OPERATIONAL, "cancelonly": ServiceState.DEGRADED, "close": ServiceState.MAINTENANCE}
+STATES = {"open": ServiceState.OPERATIONAL, "cancelonly": ServiceState.MAINTENANCE, "close": ServiceState.MAINTENANCE}
 TIME = d.Rows(says=(d.ServerTimes(at=d.Stamp("data")),))
 
 

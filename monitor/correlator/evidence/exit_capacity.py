@@ -118,9 +118,8 @@ class ExitCapacityEvidence:
         elif signal.kind is SignalKind.REQUEST:
             self._take_request(signal, subject.venue, at_s)
         elif signal.kind is SignalKind.VENUE_STATUS:
-            if not signal.attributes.get("service"):
-                venue = self._venues.setdefault(subject.venue, Venue())
-                venue.maintenance, venue.status_s = signal.value >= 2, at_s
+            service = str(signal.attributes.get("service") or "")
+            self._venues.setdefault(subject.venue, Venue()).take_state(service, signal.value >= 2, at_s)
         elif subject.asset is not None:
             self._take_of_asset(signal, subject.asset, subject.venue, at_s)
 

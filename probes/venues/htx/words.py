@@ -15,7 +15,7 @@ ALLOWED = {"allowed": True, "prohibited": False}
 CLOSED_BY = {"sell": Side.LONG, "buy": Side.SHORT, "long": Side.LONG, "short": Side.SHORT, "both": None}
 """The side of the closing order, and the position's, which REST states too; in one-way mode that is "both"."""
 MARKET_STATES = {
-    "1": ServiceState.OPERATIONAL, "2": ServiceState.MAINTENANCE, "3": ServiceState.DEGRADED,
+    "1": ServiceState.OPERATIONAL, "2": ServiceState.MAINTENANCE, "3": ServiceState.MAINTENANCE,
     "2 of some": ServiceState.DEGRADED, "3 of some": ServiceState.DEGRADED,
 }  # fmt: skip
 

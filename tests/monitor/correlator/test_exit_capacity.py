@@ -135,6 +135,27 @@ def test_closed_withdrawals_failing_answers_and_maintenance_shut_a_way() -> None
     assert table(town.live(10))[0] == 2e6
 
 
+def test_a_book_that_stands_while_its_pair_takes_no_orders_is_no_way_out() -> None:
+    town = Town("alpha", "beta")
+    town.live(10)
+    pair = {"service": "BTCUSDT", "title": "BTCUSDT cancel-only"}
+    town.alone.send(SignalKind.VENUE_STATUS, town.second, 2.0, Subject(venue="alpha"), pair)  # type: ignore[arg-type]
+    assert table(town.live(20))[0] == 1e6
+    assert town.way("alpha") == (WayState.CLOSED, "no orders are taken")
+    town.alone.send(SignalKind.VENUE_STATUS, town.second, 0.0, Subject(venue="alpha"), pair)  # type: ignore[arg-type]
+    assert table(town.live(10))[0] == 2e6
+
+
+def test_a_word_about_a_pair_counts_half_an_hour() -> None:
+    town = Town("alpha")
+    town.live(10)
+    town.alone.send(
+        SignalKind.VENUE_STATUS, town.second, 2.0, Subject(venue="alpha"), attributes={"service": "BTCUSDT"}
+    )
+    assert table(town.live(1790))[0] == 0.0
+    assert table(town.live(30))[0] == 1e6
+
+
 def test_a_status_of_one_service_does_not_shut_the_venue_and_our_own_refusals_say_nothing() -> None:
     town = Town("alpha")
     town.live(10)

@@ -39,7 +39,7 @@ class Coinbase(Quiet):
             case "/currencies":
                 return Reply(payload=[_currency(one, venue) for one in listed(venue)])
             case "/products":
-                return Reply(payload=[_product(one) for one in listed(venue)])
+                return Reply(payload=[_product(one, venue) for one in listed(venue)])
             case "/api/v3/brokerage/market/products":
                 rows = [_future(one, venue, now_ms) for one in listed(venue)]
                 return Reply(payload={"products": rows, "num_products": len(rows)})
@@ -48,6 +48,8 @@ class Coinbase(Quiet):
         name, _, what = path.removeprefix("/products/").partition("/")
         if name != f"{venue.asset}-USD":
             return Reply(status=404, payload={"message": "NotFound"})
+        if not what:
+            return Reply(payload=_product(venue.asset, venue))
         if what == "book":
             book = venue.books["spot"]
             bids, asks = ([[*level, 1] for level in texts(side, venue)] for side in book.levels())
@@ -72,10 +74,11 @@ def _currency(asset: str, venue: SimVenue) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _product(asset: str) -> dict[str, object]:
+def _product(asset: str, venue: SimVenue) -> dict[str, object]:
     return {
-        "id": f"{asset}-USD", "base_currency": asset, "quote_currency": "USD", "status": "online", "cancel_only": False,
-        "trading_disabled": False, "post_only": False, "limit_only": False, "quote_increment": "0.0001",
+        "id": f"{asset}-USD", "base_currency": asset, "quote_currency": "USD", "status": "online", "status_message": "",
+        "cancel_only": False, "trading_disabled": False, "post_only": False, "limit_only": False,
+        "auction_mode": False, "quote_increment": "0.0001",
         "base_increment": "1", "display_name": f"{asset}/USD",
     }  # fmt: skip
 
