@@ -35,6 +35,9 @@ class ChainKind(StrEnum):
     UPGRADE = "upgrade"
     REMOVE_LIQUIDITY = "remove_liquidity"
     ADD_LIQUIDITY = "add_liquidity"
+    MINT = "mint"
+    SWAP = "swap"
+    TAKE = "take"
 
 
 class Liquidated(StrEnum):
@@ -59,7 +62,9 @@ class Mute(StrEnum):
 class ChainStep:
     """One step on the chain, mined in the first block at or after `at_s`.
 
-    `share`: of the first pool's reserves (remove_liquidity), or of what was removed (add_liquidity, in the other pool).
+    `share`: of the first pool's reserves (remove_liquidity; take: both leave it by transfer, without swap or removal), of its
+    stablecoin (swap: bought out with the token), of what was removed (add_liquidity, in the other pool), or of the token's
+    supply (mint: made from nothing).
     """
 
     at_s: float
@@ -76,7 +81,10 @@ class Stage:
     `liquidations_per_s` the true rate, before the venue censors it;
     `depth_factor` and `open_interest_factor` multiply the normal; `funding_rate` is per interval; `long_short` and
     `perp_over_spot` are ratios. `price_factor` is the multiple of the first price that the market has reached at the stage's
-    end; it goes there evenly, at all venues at once. `network_down` drops every socket of the world, control targets included.
+    end; it goes there evenly, at all venues at once. `off_market` is the multiple of the market's price that a venue's books,
+    marks and index have. `cancel_only`: orders can only be cancelled, so that the books stand and nothing trades; a venue
+    says so where it has a word for it. `network_down` drops every socket of the world, control targets included.
+    `chain_halted`: no block is mined, and the node goes on answering; steps of that time are in the next block.
     """
 
     at_s: float
@@ -94,13 +102,17 @@ class Stage:
     mute: tuple[Mute, ...] = ()
     depth_factor: float | None = None
     spread_bps: float | None = None
+    cancel_only: bool = False
     withdrawals_closed: bool = False
+    deposits_closed: bool = False
     open_interest_factor: float | None = None
     funding_rate: float | None = None
     long_short: float | None = None
     perp_over_spot: float | None = None
     price_factor: float | None = None
+    off_market: float | None = None
     network_down: bool = False
+    chain_halted: bool = False
     chain: tuple[ChainStep, ...] = ()
 
     def covers(self, venue: str, at_s: float) -> bool:
@@ -115,6 +127,8 @@ class Expect:
 
     `fault` is whose fault must be named ("" if none). `findings` names the evidence that the verdict needs ("withdrawals"): each
     must stand in some change. `never_fault` names faults that no change may name.
+    No incident may end before `open_until_s`: what goes on until then must not read as recovered. By `told_by_s` (None:
+    whenever), such as the second of the first public word, something must have been flagged.
     """
 
     level: str
@@ -124,6 +138,8 @@ class Expect:
     within_s: float = 60.0
     findings: tuple[str, ...] = ()
     never_fault: tuple[str, ...] = ()
+    open_until_s: float = 0.0
+    told_by_s: float | None = None
 
     def words(self) -> str:
         """The expected level in words: "perfect-storm", "at most watch"."""
@@ -159,7 +175,8 @@ class Scenario:
 
     def lowest(self) -> float:
         """The lowest price that a stage leads to, at most the first."""
-        return self.price * min((one.price_factor or 1.0 for one in self.stages), default=1.0)
+        led = min((one.price_factor or 1.0 for one in self.stages), default=1.0)
+        return self.price * min(led, 1.0) * min((min(one.off_market or 1.0, 1.0) for one in self.stages), default=1.0)
 
 
 def names() -> tuple[str, ...]:
@@ -204,7 +221,8 @@ def checked(scenario: Scenario) -> Scenario:
     _one_of("expect.fault", expect.fault, ("", *(one.value for one in Fault)))
     for index, fault in enumerate(expect.never_fault):
         _one_of(f"expect.never_fault[{index}]", fault, tuple(one.value for one in Fault if one is not Fault.NONE))
-    _between("expect.third_leg_at_s", expect.third_leg_at_s, 0.0, scenario.length_s, "put it within the scenario")
+    for key in ("third_leg_at_s", "open_until_s", "told_by_s"):
+        _between(f"expect.{key}", getattr(expect, key) or 0.0, 0.0, scenario.length_s, "put it within the scenario")
     return scenario
 
 
@@ -260,7 +278,8 @@ def _check_stage(key: str, stage: Stage, scenario: Scenario) -> None:
         "rest_latency_s": (0.0, 60.0), "throttle": (0.0, 1.0), "failing": (0.0, 1.0), "engine_lag_s": (0.0, 600.0),
         "feed_lag_s": (0.0, 600.0), "liquidations_per_s": (0.0, MAX_PER_S), "depth_factor": (0.0, 100.0),
         "spread_bps": (0.0, 5000.0), "open_interest_factor": (0.0, 100.0), "funding_rate": (-0.1, 0.1),
-        "price_factor": (0.01, 10.0), "long_short": (0.001, 1000.0), "perp_over_spot": (0.001, 1000.0),
+        "price_factor": (0.01, 10.0), "off_market": (0.01, 10.0), "long_short": (0.001, 1000.0),
+        "perp_over_spot": (0.001, 1000.0),
     }  # fmt: skip
     for name, (low, high) in bounds.items():
         value = getattr(stage, name)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
 
-from monitor.drill.scenario import Scenario
-from monitor.incidents import LEVEL_NAMES, IncidentChange, Level
+from monitor.drill.scenario import Expect, Scenario
+from monitor.incidents import LEVEL_NAMES, ChangeKind, IncidentChange, Level
 
 LEVELS = {name: level for level, name in LEVEL_NAMES.items()}
 
@@ -86,9 +86,22 @@ def judge(scenario: Scenario, changes: Sequence[TimedChange], begun_at: datetime
         why.append(f"no change named the fault {expect.fault}")
     named = sorted({one.change.fault.value for one in during} & set(expect.never_fault))
     why += (f"a change named the fault {one}, which it is not" for one in named)
+    why += _in_time(expect, during, begun_at)
     found = {one.name for each in during for one in each.change.evidence}
     why += (f"nothing was found of {one}" for one in expect.findings if one not in found)
     return Judged(tuple(why), highest, after_s)
+
+
+def _in_time(expect: Expect, during: Sequence[TimedChange], begun_at: datetime) -> Iterator[str]:
+    """What was told too late, and what was told as over too early."""
+    until = begun_at + timedelta(seconds=expect.open_until_s)
+    for scope in sorted({one.change.scope for one in during if one.change.kind is ChangeKind.ENDED and one.at < until}):
+        yield f"the incident of {scope} ended before {expect.open_until_s:g} s"
+    if expect.told_by_s is not None:
+        first_s = min(((one.at - begun_at).total_seconds() for one in during), default=None)
+        if first_s is None or first_s > expect.told_by_s:
+            when = "never" if first_s is None else f"at {first_s:.1f} s"
+            yield f"something was first flagged {when}; by {expect.told_by_s:g} s was expected"
 
 
 def _after_s(changes: Sequence[TimedChange], wanted: Level, onset: datetime) -> float | None:

@@ -74,6 +74,10 @@ def _expected(expect: Expect) -> Iterator[tuple[str, str]]:
         yield "the fault", f"{expect.fault}, named in some change"
     if expect.never_fault:
         yield "never", f"the fault {' or '.join(expect.never_fault)}"
+    if expect.told_by_s is not None:
+        yield "told", f"something by {expect.told_by_s:g} s"
+    if expect.open_until_s:
+        yield "open", f"no incident ends before {expect.open_until_s:g} s"
     if expect.findings:
         yield "found", ", ".join(expect.findings)
 

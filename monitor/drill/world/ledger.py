@@ -17,6 +17,8 @@ PAST_BLOCKS = 64
 """The number of blocks when the world begins."""
 MAX_BLOCKS = 8192
 MIN_DELAY_S = 30
+SUPPLY = 1_000_000_000
+"""Of the token, at the begin, in whole units."""
 POOL_USD = (4_000_000, 1_000_000)
 TOKEN_DECIMALS, USD_DECIMALS = 18, 6
 
@@ -27,6 +29,7 @@ ADMIN = abi.address("proxy admin")
 OLD_CODE = abi.address("implementation 1")
 NEW_CODE = abi.address("implementation 2")
 ROUTER = abi.address("router")
+TRADER = abi.address("trader")
 OWNER = abi.address("liquidity provider")
 POOLS = (abi.address("pool 1"), abi.address("pool 2"))
 TOKEN0, TOKEN1 = sorted((TOKEN, USD))
@@ -69,6 +72,8 @@ class State:
 
     implementation: str = OLD_CODE
     pools: dict[str, Pool] = field(default_factory=dict)
+    supply: int = SUPPLY * 10**TOKEN_DECIMALS
+    """The token's."""
     removed: tuple[int, int] = (0, 0)
     """The amounts that the owner removed and has not added back."""
 
@@ -86,7 +91,7 @@ class Block:
 
 
 class Ledger:
-    """The canonical chain. Block n is mined at genesis + n seconds."""
+    """The canonical chain. Block n is mined at genesis + n seconds, and as much later as it was halted before."""
 
     def __init__(self, price: float, now_s: float, steps: Sequence[ChainStep]) -> None:
         self._genesis_s = int(now_s) - PAST_BLOCKS
@@ -98,8 +103,11 @@ class Ledger:
         self.head = self._mine(0, "0x" + "0" * 64, (), State(pools=pools))
         self.advance(now_s, None)
 
-    def advance(self, now_s: float, scenario_s: float | None) -> None:
-        """Mine every block due by now; steps due by `scenario_s` go into the first of them."""
+    def advance(self, now_s: float, scenario_s: float | None, *, halted: bool = False) -> None:
+        """Mine every block due by now, none while halted; steps due by `scenario_s` go into the first of them."""
+        if halted:
+            self._genesis_s = max(int(now_s) - self.head.number, self._genesis_s)
+            return
         while self.head.time_s < int(now_s):
             number, state = self.head.number + 1, self.head.state
             sent: list[Transaction] = []
@@ -133,6 +141,9 @@ class Ledger:
             ChainKind.UPGRADE: lambda: self._upgrade(state),
             ChainKind.REMOVE_LIQUIDITY: lambda: _remove(state, step.share),
             ChainKind.ADD_LIQUIDITY: lambda: _add(state, step.share),
+            ChainKind.MINT: lambda: _make(state, step.share),
+            ChainKind.SWAP: lambda: _swap(state, step.share),
+            ChainKind.TAKE: lambda: _take(state, step.share),
         }
         return actions[step.kind]()
 
@@ -209,3 +220,44 @@ def _add(state: State, share: float) -> tuple[State, str, list[PendingLog]]:
     ]
     removed = tuple(max(have - one, 0) for have, one in zip(state.removed, (in0, in1), strict=True))
     return replace(state, pools={**state.pools, address: grown}, removed=(removed[0], removed[1])), ROUTER, logs
+
+
+def _make(state: State, share: float) -> tuple[State, str, list[PendingLog]]:
+    """Make so many units of the token from nothing, for TRADER."""
+    made = state.supply * int(share * 10_000) // 10_000
+    return replace(state, supply=state.supply + made), TOKEN, [_transfer_log(TOKEN, abi.ZERO, TRADER, made)]
+
+
+def _swap(state: State, share: float) -> tuple[State, str, list[PendingLog]]:
+    """Call UniswapV2Pair.swap by the router, for TRADER: sell the token for this share of the first pool's stablecoin.
+
+    The fee of 0.3 % stays in the pool.
+    """
+    address, pool = POOLS[0], state.pools[POOLS[0]]
+    reserves = {TOKEN0: pool.reserve0, TOKEN1: pool.reserve1}
+    out = reserves[USD] * int(share * 10_000) // 10_000
+    paid = reserves[TOKEN] * out * 1000 // ((reserves[USD] - out) * 997) + 1
+    left = {TOKEN: reserves[TOKEN] + paid, USD: reserves[USD] - out}
+    after = replace(pool, reserve0=left[TOKEN0], reserve1=left[TOKEN1])
+    amounts = [{TOKEN: paid}.get(one, 0) for one in (TOKEN0, TOKEN1)]
+    amounts += [{USD: out}.get(one, 0) for one in (TOKEN0, TOKEN1)]
+    logs = [
+        _transfer_log(TOKEN, TRADER, address, paid),
+        _transfer_log(USD, address, TRADER, out),
+        _sync_log(address, after),
+        PendingLog(address=address, topics=(abi.SWAP, abi.topic(ROUTER), abi.topic(TRADER)), body=abi.words(*amounts)),
+    ]
+    return replace(state, pools={**state.pools, address: after}), ROUTER, logs
+
+
+def _take(state: State, share: float) -> tuple[State, str, list[PendingLog]]:
+    """Both tokens leave the first pool for TRADER, and no log of it says swap or removal."""
+    address, pool = POOLS[0], state.pools[POOLS[0]]
+    out0, out1 = (one * int(share * 10_000) // 10_000 for one in (pool.reserve0, pool.reserve1))
+    after = replace(pool, reserve0=pool.reserve0 - out0, reserve1=pool.reserve1 - out1)
+    logs = [
+        _transfer_log(TOKEN0, address, TRADER, out0),
+        _transfer_log(TOKEN1, address, TRADER, out1),
+        _sync_log(address, after),
+    ]
+    return replace(state, pools={**state.pools, address: after}), abi.address("drainer"), logs

@@ -198,9 +198,11 @@ class Market:
             self.mid *= (self._first * factor / self.mid) ** (1 - exp(-dt_s / PRICE_PACE_S))
 
     def step(self, venue: SimVenue, weather: Weather, now_s: float, dt_s: float) -> dict[str, Change]:
-        """Move one venue on by `dt_s`: its books' changes by market; forced orders go to `waiting`."""
+        """Move one venue on by `dt_s`: its books' changes by market; forced orders go to `waiting`. No trade, no change."""
         venue.weather = weather
-        venue.mid = self.mid
+        if weather.cancel_only:
+            return {}
+        venue.mid = self.mid * weather.off_market
         target = INTEREST_USD / self._first * weather.open_interest_factor
         venue.interest += (target - venue.interest) * (1 - exp(-dt_s / INTEREST_PACE_S))
         for _ in range(self._arrivals(weather.liquidations_per_s * dt_s)):
@@ -208,7 +210,7 @@ class Market:
             venue.recent.append(order)
             if len(venue.waiting) < MAX_WAITING:
                 venue.waiting.append(order)
-        return {market: book.step(self.mid, weather) for market, book in venue.books.items()}
+        return {market: book.step(venue.mid, weather) for market, book in venue.books.items()}
 
     def _arrivals(self, expected: float) -> int:
         """A Poisson number, by Knuth's product of uniforms (TAOCP vol. 2, §3.4.1)."""

@@ -226,10 +226,10 @@ def _call(given: dict[str, str], block: Block) -> str:
         }
     elif to == TIMELOCK:
         answers = {abi.GET_MIN_DELAY: abi.words(MIN_DELAY_S)}
+    elif to == TOKEN:
+        answers = {abi.DECIMALS: abi.words(TOKEN_DECIMALS), abi.TOTAL_SUPPLY: abi.words(block.state.supply)}
     else:
-        answers = (
-            {abi.DECIMALS: abi.words({TOKEN: TOKEN_DECIMALS, USD: USD_DECIMALS}[to])} if to in (TOKEN, USD) else {}
-        )
+        answers = {abi.DECIMALS: abi.words(USD_DECIMALS)} if to == USD else {}
     if call not in answers:
         raise RpcError(3, "execution reverted")
     return answers[call]

@@ -28,20 +28,25 @@ class Weather:
     mute: frozenset[Mute] = frozenset()
     depth_factor: float = 1.0
     spread_bps: float = CALM_SPREAD_BPS
+    cancel_only: bool = False
     withdrawals_closed: bool = False
+    deposits_closed: bool = False
     open_interest_factor: float = 1.0
     funding_rate: float = CALM_FUNDING
     long_short: float = CALM_LONG_SHORT
     perp_over_spot: float = CALM_PERP_OVER_SPOT
+    off_market: float = 1.0
     network_down: bool = False
+    chain_halted: bool = False
 
 
 CALM = Weather()
 _VALUES = (
     "rest_latency_s", "throttle", "failing", "engine_lag_s", "feed_lag_s", "liquidations_per_s", "liquidated_side",
     "depth_factor", "spread_bps", "open_interest_factor", "funding_rate", "long_short", "perp_over_spot",
+    "off_market",
 )  # fmt: skip
-_SWITCHES = ("outage", "withdrawals_closed", "network_down")
+_SWITCHES = ("outage", "cancel_only", "withdrawals_closed", "deposits_closed", "network_down", "chain_halted")
 
 
 def at(scenario: Scenario, venue: str, at_s: float | None) -> Weather:

@@ -108,7 +108,7 @@ class World:
                 stage = waiting.pop(0)
                 report({"stage": stage.title, "at_s": stage.at_s})
             self._step(self._venues[turn % len(self._venues)], stepped)
-            self._ledger.advance(self._now(), at_s)
+            self._ledger.advance(self._now(), at_s, halted=self._weather("").chain_halted)
             turn += 1
             await self._pause(STEP_S / len(self._venues))
         report({"done": True, "webhooks": list(self._webhooks.received)})

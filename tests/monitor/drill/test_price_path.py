@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,24 @@ def test_a_price_that_leads_nowhere_keeps_the_grid_of_the_first_price() -> None:
     market = Market(("okx",), "RIFT", 2.5, 5, scenario(stage()).lowest())
     assert market.venues["okx"].grid == Grid.near(2.5)
     assert scenario(FALLS).lowest() == pytest.approx(1.25)
+
+
+def test_one_venues_prices_leave_the_market_alone_and_its_books_go_along() -> None:
+    market = Market(("okx", "gate"), "RIFT", 1.0, 5, 0.65)
+    for _ in range(50):
+        market.walk(0.2)
+        for name, factor in (("okx", 0.65), ("gate", 1.0)):
+            market.step(market.venues[name], replace(CALM, off_market=factor), 0.0, 0.2)
+    okx, gate = market.venues["okx"], market.venues["gate"]
+    assert okx.mid == pytest.approx(0.65 * gate.mid, rel=1e-3)
+    bids, asks = okx.books["spot"].levels()
+    assert bids[0][0] * okx.grid.step <= okx.mid * 1.001
+    assert asks[0][0] * okx.grid.step == pytest.approx(okx.mid, rel=1e-3)
+
+
+def test_the_lowest_price_is_that_of_the_fall_and_of_the_venue_that_leaves_the_market() -> None:
+    away = Stage(at_s=0, title="away", off_market=0.65)
+    assert scenario(FALLS, away).lowest() == pytest.approx(2.5 * 0.5 * 0.65)
 
 
 @pytest.mark.parametrize("effects", ['venues = ["okx"]\nuntil_s = 5', ""])

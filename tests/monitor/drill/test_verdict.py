@@ -71,6 +71,24 @@ def test_a_fault_that_it_is_not_may_not_be_named(fault: Fault, held: bool) -> No
     assert (judge(expected, [timed(5, Level.WATCH, "venue:okx", fault)], T0).why == ()) == held
 
 
+@pytest.mark.parametrize(
+    ("at_s", "kind", "held"),
+    [(39, ChangeKind.ENDED, False), (41, ChangeKind.ENDED, True), (39, ChangeKind.ENDED_UNKNOWN, True)],
+)
+def test_what_goes_on_may_not_be_told_as_over(at_s: float, kind: ChangeKind, held: bool) -> None:
+    expected = replace(scenario(), expect=Expect(level="watch", at_most=True, open_until_s=40))
+    one = timed(at_s, Level.WATCH, "venue:okx")
+    changes = [timed(5, Level.WATCH, "venue:okx"), replace(one, change=replace(one.change, kind=kind))]
+    assert (judge(expected, changes, T0).why == ()) == held
+
+
+@pytest.mark.parametrize(("first_s", "held"), [(19, True), (21, False), (None, False)])
+def test_something_must_be_told_before_the_first_public_word(first_s: float | None, held: bool) -> None:
+    expected = replace(scenario(), expect=Expect(level="watch", at_most=True, told_by_s=20))
+    changes = [] if first_s is None else [timed(first_s, Level.WATCH, "venue:okx")]
+    assert (judge(expected, changes, T0).why == ()) == held
+
+
 def test_changes_are_shown_in_seconds_of_the_scenario() -> None:
     (line,) = flagged([timed(41.26, Level.SQUALL)], T0)
     assert (line.at_s, line.level, line.scope) == (41.3, "squall", "asset:RIFT")

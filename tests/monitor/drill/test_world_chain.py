@@ -53,6 +53,7 @@ def test_topics_and_selectors_are_the_hashes_of_their_signatures() -> None:
         abi.BURN: "Burn(address,uint256,uint256,address)",
         abi.MINT: "Mint(address,uint256,uint256)",
         abi.SYNC: "Sync(uint112,uint112)",
+        abi.SWAP: "Swap(address,uint256,uint256,uint256,uint256,address)",
         abi.TRANSFER: "Transfer(address,address,uint256)",
     }
     selectors = {

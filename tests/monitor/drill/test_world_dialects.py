@@ -38,6 +38,7 @@ from tests.monitor.drill.simulated import (
     STORM,
     answer,
     answered,
+    answers_of,
     context,
     feed,
     in_bytes,
@@ -55,6 +56,9 @@ FUNDING_HOURS = 8.0
 """The weather's rate is one of eight hours; a venue that charges each hour states an eighth of it."""
 
 
+SHUT = ServiceState.MAINTENANCE
+CANCEL_ONLY = ("coinbase", "htx", "kraken", "kucoin")
+"""Venues that have a word for cancel-only."""
 ONE_STATE = ("coinbase",)
 """Venues whose networks have one state for deposits and withdrawals."""
 
@@ -91,8 +95,10 @@ def assert_true(word: object, venue: SimVenue) -> None:
         case ServiceStatus():
             assert word.state is ServiceState.OPERATIONAL
         case WalletStatus():
-            closed = venue.weather.withdrawals_closed and word.asset == "RIFT"
-            assert (word.deposits, word.withdrawals) == (not (closed and venue.id in ONE_STATE), not closed)
+            ours = word.asset == "RIFT"
+            out, into = (ours and one for one in (venue.weather.withdrawals_closed, venue.weather.deposits_closed))
+            out, into = (out or into, out or into) if venue.id in ONE_STATE else (out, into)
+            assert (word.deposits, word.withdrawals) == (not into, not out)
         case BookSnapshot():
             assert any(shows(word, venue, market) for market in venue.books)
         case Volume():
@@ -138,7 +144,11 @@ def capability(word: object, source: str, spot: bool) -> str | None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("weather", [CALM, STORM], ids=["calm", "storm"])
+@pytest.mark.parametrize(
+    "weather",
+    [CALM, STORM, Weather(deposits_closed=True), Weather(deposits_closed=True, withdrawals_closed=True)],
+    ids=["calm", "storm", "no deposits", "wallets closed"],
+)
 def test_every_capability_of_a_venue_reads_as_the_true_value(name: str, weather: Weather) -> None:
     _, simulated = sim(weather)
     venue, declared = simulated[name], venues.declared(name)
@@ -154,6 +164,19 @@ def test_every_capability_of_a_venue_reads_as_the_true_value(name: str, weather:
     wanted = {each for each, how_far in reach(declared).items() if how_far is Reach.PUBLIC}
     by_change = {one.name for one in declared.feeds if one.book_base is not None}  # tried below, change by change
     assert wanted - by_change - {"liquidation", "deleveraging"} <= seen  # said only while they go on
+
+
+@pytest.mark.parametrize("name", CANCEL_ONLY)
+def test_a_venue_that_takes_cancellations_alone_says_so_and_its_book_stands(name: str) -> None:
+    market, simulated = sim()
+    venue = simulated[name]
+    levels, mid, forced = venue.books["spot"].levels(), venue.mid, len(venue.waiting)
+    for second in range(10):
+        market.walk(1.0, 0.5)
+        assert market.step(venue, Weather(cancel_only=True, liquidations_per_s=50), NOW_MS / 1000 + second, 1.0) == {}
+    assert (venue.books["spot"].levels(), venue.mid, len(venue.waiting)) == (levels, mid, forced)
+    states = {word.state for word in answers_of(name, venue) if isinstance(word, ServiceStatus)}
+    assert SHUT in states
 
 
 @pytest.mark.parametrize(("name", "wanted"), BOOKS)

@@ -194,9 +194,11 @@ def _topic(arg: Any, asset: str) -> str | None:
 
 
 def _coin(asset: str, venue: SimVenue) -> dict[str, object]:
-    closed = venue.weather.withdrawals_closed and asset == venue.asset
+    ours = asset == venue.asset
+    out, into = (ours and one for one in (venue.weather.withdrawals_closed, venue.weather.deposits_closed))
     chain = {
-        "chain": "ERC20", "rechargeable": "true", "withdrawable": "false" if closed else "true", "congestion": "normal"
+        "chain": "ERC20", "rechargeable": "false" if into else "true", "withdrawable": "false" if out else "true",
+        "congestion": "normal",
     }  # fmt: skip
     return {"coinId": asset, "coin": asset, "transfer": "true", "chains": [chain]}
 

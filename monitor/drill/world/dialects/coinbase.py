@@ -66,7 +66,7 @@ class Coinbase(Quiet):
 
 def _currency(asset: str, venue: SimVenue) -> dict[str, object]:
     """A network has one state for both directions."""
-    closed = venue.weather.withdrawals_closed and asset == venue.asset
+    closed = (venue.weather.withdrawals_closed or venue.weather.deposits_closed) and asset == venue.asset
     network = {"id": "ethereum", "name": "Ethereum", "status": "offline" if closed else "online"}
     return {
         "id": asset, "name": asset, "status": "online", "message": "", "details": {"type": "crypto"},
@@ -77,7 +77,7 @@ def _currency(asset: str, venue: SimVenue) -> dict[str, object]:
 def _product(asset: str, venue: SimVenue) -> dict[str, object]:
     return {
         "id": f"{asset}-USD", "base_currency": asset, "quote_currency": "USD", "status": "online", "status_message": "",
-        "cancel_only": False, "trading_disabled": False, "post_only": False, "limit_only": False,
+        "cancel_only": venue.weather.cancel_only, "trading_disabled": False, "post_only": False, "limit_only": False,
         "auction_mode": False, "quote_increment": "0.0001",
         "base_increment": "1", "display_name": f"{asset}/USD",
     }  # fmt: skip

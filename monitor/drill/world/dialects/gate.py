@@ -74,10 +74,8 @@ class Gate:
             case "/spot/time":
                 return {"server_time": now_ms}
             case "/spot/currencies":
-                return [
-                    _currency(venue.asset, closed=venue.weather.withdrawals_closed),
-                    _currency(BYSTANDER, closed=False),
-                ]
+                out, into = venue.weather.withdrawals_closed, venue.weather.deposits_closed
+                return [_currency(venue.asset, out=out, into=into), _currency(BYSTANDER, out=False, into=False)]
             case "/futures/usdt/contracts":
                 return [_contract(venue, now_ms), _bystander()]
             case "/margin/currency_pairs" | "/futures/btc/contracts":
@@ -226,9 +224,9 @@ def _signed(order: Forced) -> int:
     return contracts if order.side is Liquidated.LONG else -contracts
 
 
-def _currency(asset: str, *, closed: bool) -> dict[str, object]:
-    chain = {"name": "ETH", "withdraw_disabled": closed, "withdraw_delayed": False, "deposit_disabled": False}
-    return {"currency": asset, "delisted": False, "withdraw_disabled": closed, "chain": "ETH", "chains": [chain]}
+def _currency(asset: str, *, out: bool, into: bool) -> dict[str, object]:
+    chain = {"name": "ETH", "withdraw_disabled": out, "withdraw_delayed": False, "deposit_disabled": into}
+    return {"currency": asset, "delisted": False, "withdraw_disabled": out, "chain": "ETH", "chains": [chain]}
 
 
 def _bystander() -> dict[str, object]:

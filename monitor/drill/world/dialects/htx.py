@@ -82,7 +82,7 @@ class Htx(Quiet):
             case "/api/v1/timestamp":
                 return _good(now_ms)
             case "/v2/market-status":
-                return Reply(payload={"code": 200, "message": "success", "data": {"marketStatus": 1}})
+                return Reply(payload={"code": 200, "message": "success", "data": _market_status(venue)})
             case "/heartbeat/":
                 states = dict.fromkeys(("heartbeat", "swap_heartbeat", "option_heartbeat", "linear_swap_heartbeat"), 1)
                 found: dict[str, object] = {**states, "linear_swap_estimated_recovery_time": None}
@@ -276,12 +276,17 @@ def _rest_forced(order: Forced, venue: SimVenue) -> dict[str, str]:
 
 
 def _currency(asset: str, venue: SimVenue) -> dict[str, object]:
-    closed = venue.weather.withdrawals_closed and asset == venue.asset
+    ours = asset == venue.asset
+    out, into = (ours and one for one in (venue.weather.withdrawals_closed, venue.weather.deposits_closed))
     chain = {
-        "chain": f"{asset.lower()}erc20", "baseChain": "ETH", "depositStatus": "allowed",
-        "withdrawStatus": "prohibited" if closed else "allowed",
+        "chain": f"{asset.lower()}erc20", "baseChain": "ETH", "depositStatus": "prohibited" if into else "allowed",
+        "withdrawStatus": "prohibited" if out else "allowed",
     }  # fmt: skip
     return {"currency": asset.lower(), "assetType": 1, "instStatus": "normal", "chains": [chain]}
+
+
+def _market_status(venue: SimVenue) -> dict[str, object]:
+    return {"marketStatus": 3, "affectedSymbols": "all"} if venue.weather.cancel_only else {"marketStatus": 1}
 
 
 def _pair(asset: str) -> dict[str, object]:

@@ -56,7 +56,7 @@ class Kraken(Quiet):
             case "Time":
                 return _good({"unixtime": seconds, "rfc1123": formatdate(seconds)})
             case "SystemStatus":
-                return _good({"status": "online", "timestamp": iso(seconds * 1000)})
+                return _good({"status": _state(venue), "timestamp": iso(seconds * 1000)})
             case "Assets":
                 return _good({_rest_asset(one): _asset(one, venue) for one in listed(venue)})
             case "AssetPairs":
@@ -145,10 +145,19 @@ def _checksum(venue: SimVenue) -> int:
     return crc32("".join(numbers).encode())
 
 
+def _state(venue: SimVenue) -> str:
+    return "cancel_only" if venue.weather.cancel_only else "online"
+
+
 def _asset(asset: str, venue: SimVenue) -> dict[str, object]:
-    closed = venue.weather.withdrawals_closed and asset == venue.asset
-    name = _rest_asset(asset)
-    return {"aclass": "currency", "altname": name, "decimals": 10, "status": "deposit_only" if closed else "enabled"}
+    out, into = venue.weather.withdrawals_closed, venue.weather.deposits_closed
+    words = {
+        (True, True): "funding_temporarily_disabled",
+        (True, False): "deposit_only",
+        (False, True): "withdrawal_only",
+    }
+    status = words.get((out, into), "enabled") if asset == venue.asset else "enabled"
+    return {"aclass": "currency", "altname": _rest_asset(asset), "decimals": 10, "status": status}
 
 
 def _pair(asset: str, venue: SimVenue) -> dict[str, object]:

@@ -58,7 +58,8 @@ class KuCoin(Quiet):
         """A path's answer in the envelope, with what is left of the allowance."""
         spot = request.path.startswith(SPOT)
         path = request.path.removeprefix(SPOT if spot else FUTURES)
-        found: Any = {"/api/v1/timestamp": request.now_ms, "/api/v1/status": {"status": "open", "msg": ""}}.get(path)
+        state = "cancelonly" if venue.weather.cancel_only else "open"
+        found: Any = {"/api/v1/timestamp": request.now_ms, "/api/v1/status": {"status": state, "msg": ""}}.get(path)
         if found is None:
             found = (self._spot if spot else self._futures)(path, request, venue)
         if found is None:
@@ -163,8 +164,9 @@ def _book(
 
 
 def _currency(asset: str, venue: SimVenue) -> dict[str, object]:
-    closed = venue.weather.withdrawals_closed and asset == venue.asset
-    chain = {"chainName": "ERC20", "chainId": "eth", "isDepositEnabled": True, "isWithdrawEnabled": not closed}
+    ours = asset == venue.asset
+    out, into = (ours and one for one in (venue.weather.withdrawals_closed, venue.weather.deposits_closed))
+    chain = {"chainName": "ERC20", "chainId": "eth", "isDepositEnabled": not into, "isWithdrawEnabled": not out}
     return {"currency": asset, "name": asset, "fullName": asset, "precision": 8, "chains": [chain]}
 
 
