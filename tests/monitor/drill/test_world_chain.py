@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from chain.events import Address, ChainEvent, LiquidityMigrated, LiquidityMoved
+from chain.events.liquidity import DrainCause, PoolDrained, SupplyJumped
 from chain.events.network import HeadSeen
 from chain.events.upgrades import ContractUpgraded, OperationEnded, UpgradeQueued
 from chain.networks import declared
@@ -142,12 +144,10 @@ def test_an_unknown_request_to_a_node_is_an_error_and_never_a_crash() -> None:
     assert chain.answer("nonsense")["error"]["code"] == -32600
 
 
-async def test_the_chain_watcher_reads_the_script_as_queue_upgrade_and_migration() -> None:
-    chain = [ChainStep(at_s=float(at), kind=kind, share=share) for at, kind, share in (
-        (1, ChainKind.QUEUE, 1.0), (2, ChainKind.UPGRADE, 1.0), (3, ChainKind.REMOVE_LIQUIDITY, 0.7),
-        (4, ChainKind.ADD_LIQUIDITY, 1.0),
-    )]  # fmt: skip
-    async with running(scenario(stage(*chain)), begun_at_s=None) as one:
+async def watched(chain: Sequence[tuple[ChainKind, float]], wanted: set[type[ChainEvent]]) -> list[ChainEvent]:
+    """What the chain watcher reports of these steps in one block, until all that is wanted has come."""
+    steps = [ChainStep(at_s=float(at), kind=kind, share=share) for at, (kind, share) in enumerate(chain, start=1)]
+    async with running(scenario(stage(*steps)), begun_at_s=None) as one:
         contract = WatchedContract(address=Address(TOKEN), timelock=Address(TIMELOCK))
         pools = tuple(WatchedPool(address=Address(pool), kind="uniswap_v2") for pool in one.addresses["pools"])
         watch = Watch(contracts=(contract,), pools=pools, timelocks=(Address(TIMELOCK),))
@@ -162,11 +162,19 @@ async def test_the_chain_watcher_reads_the_script_as_queue_upgrade_and_migration
                 events.append(event)
                 if isinstance(event, HeadSeen) and sum(isinstance(each, HeadSeen) for each in events) == 1:
                     one.world.begin(10.0)  # every step is due in the next block
-                if {type(each) for each in events} >= {OperationEnded, LiquidityMigrated}:
+                if {type(each) for each in events} >= wanted:
                     return
 
         async with asyncio.timeout(20):
             await follow()
+    return events
+
+
+async def test_the_chain_watcher_reads_the_script_as_queue_upgrade_and_migration() -> None:
+    chain = [
+        (ChainKind.QUEUE, 1.0), (ChainKind.UPGRADE, 1.0), (ChainKind.REMOVE_LIQUIDITY, 0.7), (ChainKind.ADD_LIQUIDITY, 1.0)
+    ]  # fmt: skip
+    events = await watched(chain, {OperationEnded, LiquidityMigrated})
     kinds = {type(each) for each in events}
     assert {UpgradeQueued, ContractUpgraded, LiquidityMoved, LiquidityMigrated, OperationEnded} <= kinds
     upgraded = next(each for each in events if isinstance(each, ContractUpgraded))
@@ -175,3 +183,20 @@ async def test_the_chain_watcher_reads_the_script_as_queue_upgrade_and_migration
     assert removed.share == 0.7
     moved = next(each for each in events if isinstance(each, LiquidityMigrated))
     assert (moved.from_pool, moved.to_pool) == POOLS
+
+
+async def test_the_chain_watcher_reads_made_units_and_their_sale_into_the_pool() -> None:
+    chain = [(ChainKind.MINT, 0.1), (ChainKind.SWAP, 0.8)]
+    events = await watched(chain, {SupplyJumped, PoolDrained})
+    [jump] = [one for one in events if isinstance(one, SupplyJumped)]
+    [drain] = [one for one in events if isinstance(one, PoolDrained)]
+    assert jump.after / jump.before == pytest.approx(1.1)
+    assert (jump.by, jump.logged) == (Address(ledger.TRADER), True)
+    assert (drain.cause, drain.by, drain.token) == (DrainCause.MINT, Address(ledger.TRADER), Address(ledger.USD))
+    assert drain.share == pytest.approx(0.8)
+
+
+async def test_the_chain_watcher_reads_what_is_taken_as_a_drain_without_a_swap() -> None:
+    [drain] = [one for one in await watched([(ChainKind.TAKE, 0.9999)], {PoolDrained}) if isinstance(one, PoolDrained)]
+    assert (drain.cause, drain.by) == (DrainCause.TAKEN, Address(ledger.TRADER))
+    assert drain.share == pytest.approx(0.9999)
