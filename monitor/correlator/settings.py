@@ -79,6 +79,8 @@ class CorrelatorSettings:
     upgrade_half_life_s: float = 21600.0
     queued_lead_s: float = 3600.0
     """A queued upgrade rises to grade 2 this long before its earliest execution."""
+    queue_s: float = 300.0
+    """Withdrawals that are declared delayed for so long do not wait for a block: they queue."""
     local_cooldown_s: float = 30.0
     """After our own network was down, venue evidence is not trusted for so long."""
     local_share: float = 0.8

@@ -39,6 +39,7 @@ CORRELATOR = CorrelatorSettings(
     liquidity_half_life_s=30,
     upgrade_half_life_s=30,
     queued_lead_s=60,
+    queue_s=20,
     local_cooldown_s=10,
     lower_ticks=5,
     leave_after_s=10,

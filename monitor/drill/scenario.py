@@ -83,8 +83,9 @@ class Stage:
     `perp_over_spot` are ratios. `price_factor` is the multiple of the first price that the market has reached at the stage's
     end; it goes there evenly, at all venues at once. `off_market` is the multiple of the market's price that a venue's books,
     marks and index have. `cancel_only`: orders can only be cancelled, so that the books stand and nothing trades; a venue
-    says so where it has a word for it. `network_down` drops every socket of the world, control targets included.
-    `chain_halted`: no block is mined, and the node goes on answering; steps of that time are in the next block.
+    says so where it has a word for it, and so with `withdrawals_delayed`. `network_down` drops every socket of the world,
+    control targets included. `chain_halted`: no block is mined, and the node goes on answering; steps of that time are in
+    the next block.
     """
 
     at_s: float
@@ -104,6 +105,7 @@ class Stage:
     spread_bps: float | None = None
     cancel_only: bool = False
     withdrawals_closed: bool = False
+    withdrawals_delayed: bool = False
     deposits_closed: bool = False
     open_interest_factor: float | None = None
     funding_rate: float | None = None
@@ -126,7 +128,7 @@ class Expect:
     """What must be flagged: `level` within `within_s` of `third_leg_at_s`; `at_most`: nothing above it, ever.
 
     `fault` is whose fault must be named ("" if none). `findings` names the evidence that the verdict needs ("withdrawals"): each
-    must stand in some change. `never_fault` names faults that no change may name.
+    must stand in some change; what `never_found` names, in none. `never_fault` names faults that no change may name.
     No incident may end before `open_until_s`: what goes on until then must not read as recovered. By `told_by_s` (None:
     whenever), such as the second of the first public word, something must have been flagged.
     """
@@ -137,6 +139,7 @@ class Expect:
     third_leg_at_s: float = 0.0
     within_s: float = 60.0
     findings: tuple[str, ...] = ()
+    never_found: tuple[str, ...] = ()
     never_fault: tuple[str, ...] = ()
     open_until_s: float = 0.0
     told_by_s: float | None = None

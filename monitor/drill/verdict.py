@@ -89,6 +89,7 @@ def judge(scenario: Scenario, changes: Sequence[TimedChange], begun_at: datetime
     why += _in_time(expect, during, begun_at)
     found = {one.name for each in during for one in each.change.evidence}
     why += (f"nothing was found of {one}" for one in expect.findings if one not in found)
+    why += (f"{one} was found, which it is not" for one in expect.never_found if one in found)
     return Judged(tuple(why), highest, after_s)
 
 

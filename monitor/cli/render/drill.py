@@ -80,6 +80,8 @@ def _expected(expect: Expect) -> Iterator[tuple[str, str]]:
         yield "open", f"no incident ends before {expect.open_until_s:g} s"
     if expect.findings:
         yield "found", ", ".join(expect.findings)
+    if expect.never_found:
+        yield "not found", ", ".join(expect.never_found)
 
 
 def _span(stage: Stage) -> str:

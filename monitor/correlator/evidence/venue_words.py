@@ -12,8 +12,6 @@ from monitor.correlator.producer import WEIGHT, EvidenceBoard, Finding
 from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
-QUEUE_S = 300.0
-"""Withdrawals that are declared delayed for so long do not wait for a block: they queue."""
 MAX_PARTS = 64
 """Parts of one venue that are in trouble at once; the one that was silent longest is forgotten first."""
 
@@ -111,8 +109,9 @@ class VenueStatusEvidence:
         if wallet.closed_s is None:
             wallet.closed_s = at_s
         late_s = at_s - wallet.closed_s
-        queue = state > 0 and late_s >= QUEUE_S
-        word = f"delayed for {late_s / 60:.0f} min" if queue else "delayed" if state > 0 else "closed"
+        queue = state > 0 and late_s >= self._board.settings.queue_s
+        length = f"{late_s / 60:.0f} min" if late_s >= 120 else f"{late_s:.0f} s"
+        word = f"delayed for {length}" if queue else "delayed" if state > 0 else "closed"
         self._board.put(
             Finding(
                 name="withdrawals",

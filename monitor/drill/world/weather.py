@@ -30,6 +30,7 @@ class Weather:
     spread_bps: float = CALM_SPREAD_BPS
     cancel_only: bool = False
     withdrawals_closed: bool = False
+    withdrawals_delayed: bool = False
     deposits_closed: bool = False
     open_interest_factor: float = 1.0
     funding_rate: float = CALM_FUNDING
@@ -46,7 +47,15 @@ _VALUES = (
     "depth_factor", "spread_bps", "open_interest_factor", "funding_rate", "long_short", "perp_over_spot",
     "off_market",
 )  # fmt: skip
-_SWITCHES = ("outage", "cancel_only", "withdrawals_closed", "deposits_closed", "network_down", "chain_halted")
+_SWITCHES = (
+    "outage",
+    "cancel_only",
+    "withdrawals_closed",
+    "withdrawals_delayed",
+    "deposits_closed",
+    "network_down",
+    "chain_halted",
+)
 
 
 def at(scenario: Scenario, venue: str, at_s: float | None) -> Weather:

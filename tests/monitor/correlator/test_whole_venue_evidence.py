@@ -7,6 +7,7 @@ from math import log
 
 import pytest
 
+from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Evidence, Leg
 from monitor.signals import Scalar, SignalKind, Subject
 from tests.monitor.correlator.lone_producer import VENUE, LoneProducer, moment
@@ -283,6 +284,14 @@ def test_withdrawals_that_are_delayed_for_five_minutes_queue(second: float, grad
         lone.send(SignalKind.WALLET, at_s, now, VENUE)
     assert (lone.only().grade, lone.only().said) == (grade, f"alpha withdrawals of BTC over bitcoin {word}")
     assert lone.only().onset == moment(10)
+
+
+@pytest.mark.parametrize(("second", "grade", "word"), [(29, 2, "delayed"), (30, 3, "delayed for 20 s")])
+def test_how_long_a_delay_is_a_queue_is_a_setting(second: float, grade: int, word: str) -> None:
+    lone = LoneProducer("venue_words", CorrelatorSettings(queue_s=20))
+    for at_s, now in ((0, 1.0), (10, 0.5), (second, 0.5)):
+        lone.send(SignalKind.WALLET, at_s, now, VENUE)
+    assert (lone.only().grade, lone.only().said) == (grade, f"alpha withdrawals of BTC over bitcoin {word}")
 
 
 def test_a_network_that_was_delayed_at_first_is_normal_while_it_is_no_worse() -> None:

@@ -33,6 +33,16 @@ def timed(at_s: float, level: Level, scope: str = "asset:RIFT", fault: Fault = F
     return TimedChange(at, change)
 
 
+def with_evidence(at_s: float, name: str) -> TimedChange:
+    """A watch of the asset with one piece of evidence."""
+    found = Evidence(
+        id=f"{name}:RIFT:bybit", leg=Leg.VENUE, name=name, subject=Subject(asset="RIFT", venue="bybit"), grade=3, weight=3.0,
+        half_life_s=60.0, onset=T0, at=T0, value=0.0, normal=1.0, unit="level", far_per_day=0.1, said="said",
+    )  # fmt: skip
+    one = timed(at_s, Level.WATCH)
+    return replace(one, change=replace(one.change, evidence=(found,)))
+
+
 def test_a_storm_flagged_in_time_holds() -> None:
     judged = judge(scenario(), [timed(10, Level.WATCH), timed(41, Level.PERFECT_STORM)], T0)
     assert (judged.why, judged.flagged_after_s, judged.highest) == ((), 21.0, Level.PERFECT_STORM)
@@ -82,6 +92,12 @@ def test_what_goes_on_may_not_be_told_as_over(at_s: float, kind: ChangeKind, hel
     assert (judge(expected, changes, T0).why == ()) == held
 
 
+@pytest.mark.parametrize(("never", "held"), [(("wallet_silence",), True), (("withdrawals",), False)])
+def test_what_must_not_be_found_may_stand_in_no_change(never: tuple[str, ...], held: bool) -> None:
+    expected = replace(scenario(), expect=Expect(level="watch", at_most=True, never_found=never))
+    assert (judge(expected, [with_evidence(5, "withdrawals")], T0).why == ()) == held
+
+
 @pytest.mark.parametrize(("first_s", "held"), [(19, True), (21, False), (None, False)])
 def test_something_must_be_told_before_the_first_public_word(first_s: float | None, held: bool) -> None:
     expected = replace(scenario(), expect=Expect(level="watch", at_most=True, told_by_s=20))
@@ -110,11 +126,6 @@ def test_the_screen_shows_before_or_after_and_never_a_negative_time(after_s: flo
 @pytest.mark.parametrize("needed", [("withdrawals",), ("withdrawals", "pool_drained")])
 def test_each_finding_that_the_scenario_needs_must_stand_in_some_change(needed: tuple[str, ...]) -> None:
     wanted = replace(scenario("watch", at_most=True), expect=Expect(level="watch", at_most=True, findings=needed))
-    found = Evidence(
-        id="withdrawals:RIFT:bybit", leg=Leg.VENUE, name="withdrawals", subject=Subject(asset="RIFT", venue="bybit"), grade=3,
-        weight=3.0, half_life_s=60.0, onset=T0, at=T0, value=0.0, normal=1.0, unit="level", far_per_day=0.1, said="closed",
-    )  # fmt: skip
-    one = timed(5, Level.WATCH)
-    judged = judge(wanted, [replace(one, change=replace(one.change, evidence=(found,)))], T0)
+    judged = judge(wanted, [with_evidence(5, "withdrawals")], T0)
 
     assert judged.why == tuple(f"nothing was found of {name}" for name in needed if name != "withdrawals")

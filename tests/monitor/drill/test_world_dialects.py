@@ -59,6 +59,8 @@ FUNDING_HOURS = 8.0
 SHUT = ServiceState.MAINTENANCE
 CANCEL_ONLY = ("coinbase", "htx", "kraken", "kucoin")
 """Venues that have a word for cancel-only."""
+QUEUES = ("bitget", "gate")
+"""Venues that say of a withdrawal without a key that it is late."""
 ONE_STATE = ("coinbase",)
 """Venues whose networks have one state for deposits and withdrawals."""
 
@@ -99,6 +101,8 @@ def assert_true(word: object, venue: SimVenue) -> None:
             out, into = (ours and one for one in (venue.weather.withdrawals_closed, venue.weather.deposits_closed))
             out, into = (out or into, out or into) if venue.id in ONE_STATE else (out, into)
             assert (word.deposits, word.withdrawals) == (not into, not out)
+            late = ours and venue.weather.withdrawals_delayed and venue.id in QUEUES
+            assert bool(word.delayed) is late
         case BookSnapshot():
             assert any(shows(word, venue, market) for market in venue.books)
         case Volume():
@@ -146,8 +150,14 @@ def capability(word: object, source: str, spot: bool) -> str | None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     "weather",
-    [CALM, STORM, Weather(deposits_closed=True), Weather(deposits_closed=True, withdrawals_closed=True)],
-    ids=["calm", "storm", "no deposits", "wallets closed"],
+    [
+        CALM,
+        STORM,
+        Weather(deposits_closed=True),
+        Weather(deposits_closed=True, withdrawals_closed=True),
+        Weather(withdrawals_delayed=True),
+    ],
+    ids=["calm", "storm", "no deposits", "wallets closed", "a queue"],
 )
 def test_every_capability_of_a_venue_reads_as_the_true_value(name: str, weather: Weather) -> None:
     _, simulated = sim(weather)

@@ -198,7 +198,7 @@ def _coin(asset: str, venue: SimVenue) -> dict[str, object]:
     out, into = (ours and one for one in (venue.weather.withdrawals_closed, venue.weather.deposits_closed))
     chain = {
         "chain": "ERC20", "rechargeable": "false" if into else "true", "withdrawable": "false" if out else "true",
-        "congestion": "normal",
+        "congestion": "congested" if ours and venue.weather.withdrawals_delayed else "normal",
     }  # fmt: skip
     return {"coinId": asset, "coin": asset, "transfer": "true", "chains": [chain]}
 

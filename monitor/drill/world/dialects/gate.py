@@ -22,6 +22,7 @@ from monitor.drill.world.dialect import (
     next_funding_ms,
 )
 from monitor.drill.world.market import SPOT_VOLUME_USD, Change, Forced, SimVenue
+from monitor.drill.world.weather import CALM, Weather
 
 API = "/api/v4"
 SPOT_SOCKET = "/ws/v4"
@@ -74,8 +75,7 @@ class Gate:
             case "/spot/time":
                 return {"server_time": now_ms}
             case "/spot/currencies":
-                out, into = venue.weather.withdrawals_closed, venue.weather.deposits_closed
-                return [_currency(venue.asset, out=out, into=into), _currency(BYSTANDER, out=False, into=False)]
+                return [_currency(venue.asset, venue.weather), _currency(BYSTANDER, CALM)]
             case "/futures/usdt/contracts":
                 return [_contract(venue, now_ms), _bystander()]
             case "/margin/currency_pairs" | "/futures/btc/contracts":
@@ -224,8 +224,9 @@ def _signed(order: Forced) -> int:
     return contracts if order.side is Liquidated.LONG else -contracts
 
 
-def _currency(asset: str, *, out: bool, into: bool) -> dict[str, object]:
-    chain = {"name": "ETH", "withdraw_disabled": out, "withdraw_delayed": False, "deposit_disabled": into}
+def _currency(asset: str, weather: Weather) -> dict[str, object]:
+    out, late, into = weather.withdrawals_closed, weather.withdrawals_delayed, weather.deposits_closed
+    chain = {"name": "ETH", "withdraw_disabled": out, "withdraw_delayed": late, "deposit_disabled": into}
     return {"currency": asset, "delisted": False, "withdraw_disabled": out, "chain": "ETH", "chains": [chain]}
 
 
