@@ -28,6 +28,8 @@ NEXT = 0.5
 
 WAYS_OUT = frozenset({"withdrawals", "wallet_silence", "declared_open"})
 """Evidence that an asset cannot leave a venue."""
+OFF_MARKET = frozenset({"price_away", "mark_off_index"})
+"""Evidence that an asset has another price at a venue than elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +199,20 @@ class ActiveEvidence:
         return {venue: found[venue] for venue in sorted(found)}
 
     def about_venues(self, now_s: float) -> dict[str, list[WeighedEvidence]]:
-        """As `shared`, with what keeps an asset in one of its venues alone. At several venues it is that asset's own matter."""
+        """As `shared`, with what keeps an asset in one of its venues alone, or gives it another price there alone.
+
+        At several venues either is that asset's own matter.
+        """
         found = self.shared(now_s)
         for asset in sorted(asset for leg, asset in self._ids if leg is Leg.VENUE and asset is not None):
-            ids = sorted(one for one in self._ids[Leg.VENUE, asset] if self._by_id[one][1].name in WAYS_OUT)
-            facts = [WeighedEvidence(self._nats(one, now_s), self._by_id[one][1]) for one in ids]
-            venues = {one.evidence.subject.venue for one in facts}
-            if len(venues) == 1 and len(self._coverage.venues.get(asset, ())) > 1:
-                found.setdefault(str(venues.pop()), []).extend(facts)
+            if len(self._coverage.venues.get(asset, ())) < 2:
+                continue
+            for matter in (WAYS_OUT, OFF_MARKET):
+                ids = sorted(one for one in self._ids[Leg.VENUE, asset] if self._by_id[one][1].name in matter)
+                facts = [WeighedEvidence(self._nats(one, now_s), self._by_id[one][1]) for one in ids]
+                venues = {one.evidence.subject.venue for one in facts}
+                if len(venues) == 1:
+                    found.setdefault(str(venues.pop()), []).extend(facts)
         for some in found.values():
             some.sort(key=lambda one: (-one.nats, one.evidence.id))
         return {venue: found[venue] for venue in sorted(found)}

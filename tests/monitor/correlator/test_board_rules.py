@@ -122,13 +122,31 @@ def test_what_keeps_an_asset_in_one_venue_alone_is_about_that_venue_and_other_ev
         assessors.board.put(replace(closed, name=name))
 
     assessors.fact("a", weight=4.0, name="slow")
-    halted("b", "price_away")
+    halted("b", "book_spread")
     assert list(assessors.board.about_venues(assessors.now_s)) == ["a"]
     halted("a")
     told = assessors.board.about_venues(assessors.now_s)
     assert [one.evidence.id for one in told["a"]] == ["slow:a", "withdrawals:a"]
     halted("b")
     assert [one.evidence.id for one in assessors.board.about_venues(assessors.now_s)["a"]] == ["slow:a"]
+
+
+def test_a_price_off_the_market_at_one_venue_alone_is_about_that_venue_whatever_holds_the_asset_elsewhere() -> None:
+    assessors = Assessors("ab")
+
+    def put(venue: str, name: str) -> None:
+        found = replace(evidence(f"{name}:{venue}", 3.0, leg=Leg.VENUE), subject=Subject(asset="BTC", venue=venue))
+        assessors.board.put(replace(found, name=name))
+
+    def told() -> dict[str, list[str]]:
+        about = assessors.board.about_venues(assessors.now_s)
+        return {venue: [one.evidence.name for one in facts] for venue, facts in about.items()}
+
+    put("b", "price_away")
+    put("a", "withdrawals")
+    assert told() == {"a": ["withdrawals"], "b": ["price_away"]}
+    put("a", "mark_off_index")
+    assert told() == {"a": ["withdrawals"]}
 
 
 def test_what_keeps_an_asset_in_its_only_venue_is_the_assets_own_matter() -> None:
