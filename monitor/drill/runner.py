@@ -56,20 +56,24 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillOrder:
-    """The order for a drill: the scenario's file, the folder for the results, the operator's own sinks and collector."""
+    """The order for a drill: the scenario's file, the folder for the results, the operator's own sinks and collector.
+
+    `quiet`: `scenario` is the quiet twin of the one in the file.
+    """
 
     scenario: Scenario
     file: Path
     out: Path
     sinks: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     otlp_endpoint: str = ""
+    quiet: bool = False
 
 
 async def run_drill(order: DrillOrder, show: Callable[[Progress], None] = lambda _: None) -> DrillVerdict:
     """Play the scenario through the whole program. Raises OperatorError if it cannot begin."""
     progress = Progress(order.scenario)
     secret = secrets.token_hex(16)
-    world = WorldLink(order.file, secret, order.scenario.venues)
+    world = WorldLink(order.file, secret, order.scenario.venues, quiet=order.quiet)
     folder = order.out / f"drill-{order.scenario.name}"
     recording = folder / "recording.jsonl.gz"
     with tempfile.TemporaryDirectory(prefix="stormwatch-drill-") as store_folder:

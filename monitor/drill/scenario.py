@@ -14,7 +14,7 @@ from pathlib import Path
 
 from monitor.drill.facts import Fact, check_facts, check_pace
 from monitor.errors import OperatorError, nearest
-from monitor.incidents import LEVEL_NAMES, Fault
+from monitor.incidents import LEVEL_NAMES, Fault, Level
 from monitor.registry import Registry
 from monitor.settings.reader import read
 
@@ -26,6 +26,8 @@ FOLDER = Path(__file__).parent / "scenarios"
 MAX_S = 3600.0
 MAX_PER_S = 200.0
 MAX_PRICE = 100.0
+TWIN_S = 80.0
+"""A quiet twin lasts at most so long."""
 
 
 class ChainKind(StrEnum):
@@ -248,6 +250,21 @@ def played_by(scenario: Scenario, venues: Sequence[str]) -> Scenario:
     stages = tuple(replace(stage, venues=cast(stage.venues)) for stage in scenario.stages)
     providers = {name: cast(parts) for name, parts in scenario.providers.items()}
     return replace(scenario, venues=tuple(venues), stages=stages, providers=providers)
+
+
+def quiet_twin(scenario: Scenario) -> Scenario:
+    """The same world, in which nothing happens: nothing above watch may be flagged."""
+    return replace(
+        scenario,
+        name=f"{scenario.name}-quiet-twin",
+        title=f"The quiet twin of {scenario.name}: the same world, and nothing happens",
+        length_s=min(scenario.length_s, TWIN_S),
+        stages=(Stage(at_s=0.0, title="a quiet market"),),
+        expect=Expect(level=LEVEL_NAMES[Level.WATCH], at_most=True),
+        facts=(),
+        assumed=(),
+        compressed=1.0,
+    )
 
 
 def named(text: str) -> tuple[str, ...]:

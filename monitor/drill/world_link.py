@@ -34,21 +34,21 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorldLink:
-    """One world, of these venues (without any: of the scenario's own).
+    """One world, of these venues (without any: of the scenario's own); `quiet`: the scenario's quiet twin.
 
     Start it, `begin`, read `next_message` until it is done, and always `end` it.
     """
 
-    def __init__(self, scenario: Path, secret: str, venues: Sequence[str] = ()) -> None:
+    def __init__(self, scenario: Path, secret: str, venues: Sequence[str] = (), *, quiet: bool = False) -> None:
         self._scenario = scenario
-        self._venues = [",".join(venues)] if venues else []
+        self._played = ([",".join(venues)] if venues else []) + (["--quiet"] if quiet else [])
         self._secret = secret
         self._process: Process | None = None
 
     async def start(self) -> Ready:
         """Start the process and wait until its servers listen. Raises OperatorError if it cannot."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "monitor.drill.world", str(self._scenario), *self._venues,
+            sys.executable, "-m", "monitor.drill.world", str(self._scenario), *self._played,
             stdin=PIPE, stdout=PIPE, limit=MAX_LINE,
             env={**os.environ, "STORMWATCH_DRILL_SECRET": self._secret},
         )  # fmt: skip

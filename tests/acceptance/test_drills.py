@@ -19,10 +19,13 @@ from monitor.signals import SignalKind
 pytestmark = pytest.mark.acceptance
 
 
-def drilled(name: str, out: Path) -> dict[str, Any]:
+REPLAYS = tuple(name for name in scenarios.names() if scenarios.load(name).facts)
+
+
+def drilled(name: str, out: Path, *more: str) -> dict[str, Any]:
     ended = subprocess.run(
-        [sys.executable, "-c", "from monitor.cli import main; main()", "drill", name, "--json", "-o", str(out)],
-        capture_output=True, text=True, timeout=300, check=False, cwd=Path(__file__).parents[2],
+        [sys.executable, "-c", "from monitor.cli import main; main()", "drill", name, "--json", "-o", str(out), *more],
+        capture_output=True, text=True, timeout=600, check=False, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert ended.stdout, ended.stderr
     verdict = json.loads(ended.stdout.splitlines()[-1])
@@ -44,6 +47,15 @@ def test_a_drill_holds_and_replays_to_the_same_digest(name: str, turn: int, tmp_
         assert verdict["webhooks"] > 0
         assert (Path(verdict["snapshot"]) / "incident.md").read_text()
         assert shuffled_digest(Path(verdict["recording"])) == verdict["digest"]
+
+
+@pytest.mark.parametrize("name", REPLAYS)
+def test_in_the_quiet_twin_of_a_replay_nothing_above_watch_is_flagged(name: str, tmp_path: Path) -> None:
+    verdict = drilled(name, tmp_path, "--quiet-twin")
+
+    assert verdict["held"], verdict
+    assert verdict["highest"] in ("calm", "watch")
+    assert verdict["digest"] == verdict["replay_digest"]
 
 
 def shuffled_digest(recording: Path) -> str:

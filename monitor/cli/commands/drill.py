@@ -38,6 +38,9 @@ def drill(
     venues: Annotated[
         str, typer.Option(help='Play it with these venues, such as "okx,bitget", or with "all" that can be simulated.')
     ] = "",
+    quiet: Annotated[
+        bool, typer.Option("--quiet-twin", help="Play its world without its events: nothing may be flagged.")
+    ] = False,
     otlp: Annotated[
         str, typer.Option(help="Send traces and metrics to this collector, e.g. http://127.0.0.1:4318.")
     ] = "",
@@ -58,6 +61,8 @@ def drill(
     chosen = scenarios.load(scenario)
     if venues:
         chosen = scenarios.played_by(chosen, scenarios.named(venues))
+    if quiet:
+        chosen = scenarios.quiet_twin(chosen)
     if explain:
         from monitor.cli.render import drill as shown
 
@@ -73,6 +78,7 @@ def drill(
         out=out,
         sinks={} if config is None else settings_from(config).sinks,
         otlp_endpoint=otlp,
+        quiet=quiet,
     )
     verdict = run(_quietly(order) if json else _shown(order))
     if json:

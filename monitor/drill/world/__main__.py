@@ -1,4 +1,4 @@
-"""Runs the world as a process: `python -m monitor.drill.world SCENARIO.toml [VENUE,...]`.
+"""Runs the world as a process: `python -m monitor.drill.world SCENARIO.toml [VENUE,...] [--quiet]`.
 
 The first JSON line lists all addresses; "begin" on stdin starts the scenario; JSON lines report its stages and its end. "end"
 or the end of stdin ends it, else it ends by itself a while after the scenario. The webhooks' secret comes from
@@ -16,11 +16,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from monitor.drill.scenario import Scenario, load, named, played_by
+from monitor.drill.scenario import Scenario, load, named, played_by, quiet_twin
 from monitor.drill.world.world import World
 from monitor.errors import OperatorError
 
 SECRET_ENV = "STORMWATCH_DRILL_SECRET"  # noqa: S105  # the name of the variable, not the secret
+QUIET = "--quiet"
+"""Play the scenario's quiet twin."""
 STDIN = 0
 CHUNK = 4096
 
@@ -59,13 +61,16 @@ async def play(scenario: Scenario) -> None:
 
 def main() -> int:
     """Returns the exit code: 0 if the scenario was played, 2 if it cannot be read."""
-    if len(sys.argv) not in (2, 3):
-        sys.stderr.write("usage: python -m monitor.drill.world SCENARIO.toml [VENUE,...]\n")
+    given = [one for one in sys.argv[1:] if one != QUIET]
+    if len(given) not in (1, 2):
+        sys.stderr.write("usage: python -m monitor.drill.world SCENARIO.toml [VENUE,...] [--quiet]\n")
         return 2
     try:
-        scenario = load(sys.argv[1])
-        if len(sys.argv) == 3:
-            scenario = played_by(scenario, named(sys.argv[2]))
+        scenario = load(given[0])
+        if len(given) == 2:
+            scenario = played_by(scenario, named(given[1]))
+        if QUIET in sys.argv:
+            scenario = quiet_twin(scenario)
     except OperatorError as error:
         sys.stderr.write(f"{error}\n")
         return 2

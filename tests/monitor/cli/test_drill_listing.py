@@ -78,6 +78,12 @@ def test_an_explanation_of_an_invented_scenario_says_that_it_encodes_no_incident
     assert "perfect-storm within 60 s of the third leg's onset at 40 s" in text
 
 
+def test_an_explanation_of_a_quiet_twin_is_of_the_twin() -> None:
+    text = " ".join(output_of("drill", "flow-2025-12-27", "--quiet-twin", "--explain").split())
+    assert "flow-2025-12-27-quiet-twin" in text
+    assert "at most watch" in text
+
+
 def test_an_explanation_as_json_is_the_whole_scenario(tmp_path: Path) -> None:
     path = tmp_path / "told.toml"
     path.write_text(SCENARIO, encoding="utf-8")

@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from monitor.drill.scenario import DIALECTS, VENUES, ChainKind, Liquidated, Mute, load, named, names, played_by
+from monitor.drill.scenario import (
+    DIALECTS,
+    VENUES,
+    ChainKind,
+    Liquidated,
+    Mute,
+    checked,
+    load,
+    named,
+    names,
+    played_by,
+    quiet_twin,
+)
 from monitor.drill.world.weather import CALM, at
 from monitor.errors import OperatorError
 
@@ -171,6 +183,18 @@ def test_other_venues_play_the_parts_of_the_scenarios_own() -> None:
     assert {"binance_usdm", "bybit", "okx"} <= set(slow)
     assert "gate" in closed
     assert sorted(slow + closed) == sorted(everyone.venues)
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_quiet_twin_has_the_same_world_and_nothing_happens_in_it(name: str) -> None:
+    scenario = load(name)
+    twin = checked(quiet_twin(scenario))
+    assert (twin.venues, twin.asset, twin.price, twin.providers) == (
+        scenario.venues, scenario.asset, scenario.price, scenario.providers
+    )  # fmt: skip
+    assert {at(twin, venue, second) for venue in twin.venues for second in range(0, 100, 5)} == {CALM}
+    assert not twin.chain()
+    assert twin.expect.words() == "at most watch"
 
 
 def test_a_provider_carries_those_who_play_its_venues_parts() -> None:

@@ -196,10 +196,17 @@ async def test_webhooks_are_stored_and_their_signatures_are_checked() -> None:
     assert {(hook["kind"], hook["incident_id"]) for hook in done["webhooks"]} == {("opened", "one")}
 
 
-async def test_the_process_simulates_the_venues_it_is_given() -> None:
-    link = WorldLink(FOLDER / "quiet.toml", SECRET, ("bitget", "okx"))
+@pytest.mark.parametrize(("quiet", "title"), [(False, "A QUIET MARKET"), (True, "a quiet market")])
+async def test_the_process_simulates_the_venues_it_is_given_or_the_quiet_twin(
+    quiet: bool, title: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "loud.toml"
+    path.write_text((FOLDER / "quiet.toml").read_text().replace("a quiet market", "A QUIET MARKET"))
+    link = WorldLink(path, SECRET, ("bitget", "okx"), quiet=quiet)
     try:
         assert set((await link.start()).hosts) == {"bitget", "okx"}
+        await link.begin()
+        assert await link.next_message() == {"stage": title, "at_s": 0.0}
     finally:
         await link.end()
 
