@@ -7,6 +7,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +92,12 @@ class WorldLink:
         return message
 
     async def finish(self) -> list[dict[str, Any]]:
-        """Send "end" to the world. Returns the webhooks it received ({"kind", "incident_id", "signed"} each)."""
-        await self._send(b"end\n")
+        """Send "end" to the world. Returns the webhooks it received ({"kind", "incident_id", "signed"} each).
+
+        If it has ended by itself, because the daemon took long to stop, its last line still says them.
+        """
+        with suppress(ConnectionError):
+            await self._send(b"end\n")
         async with asyncio.timeout(END_S):
             while (message := await self.next_message()) is not None:
                 if message.get("done"):

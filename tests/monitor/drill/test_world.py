@@ -211,6 +211,15 @@ async def test_the_process_simulates_the_venues_it_is_given_or_the_quiet_twin(
         await link.end()
 
 
+async def test_the_webhooks_of_a_world_that_has_ended_by_itself_are_still_read() -> None:
+    link = WorldLink(FOLDER / "quiet.toml", SECRET)
+    ready = await link.start()
+    async with aiohttp.ClientSession() as client, client.post(ready.webhook, data=b'{"kind": "opened"}'):
+        pass
+    await link.end()
+    assert [one["kind"] for one in await link.finish()] == ["opened"]
+
+
 async def test_a_post_that_is_no_object_is_refused_as_the_venue_does() -> None:
     async with running(scenario(stage(), venues=["hyperliquid"])) as one, aiohttp.ClientSession() as client:
         url = one.hosts("hyperliquid")["rest"] + "/info"
