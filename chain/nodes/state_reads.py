@@ -123,11 +123,15 @@ async def agreed_state(
         blocks = {one.hash: one for one in (*nodes.state_voices.unsettled(), *run)}
         headers = sorted((blocks[one] for one in doubts), key=lambda one: one.number)
 
+        tried: dict[str, States] = {}
+
         async def act(node: Node) -> States:
+            tried[node.name] = {}  # who fails or is too slow leaves its answers out
             plans = [ReadPlan.of(one, doubts[one.hash], node) for one in headers]
             return await state_of(node, plans, await node.ask([ask for one in plans for ask in one.asks]))
 
-        return await nodes.other_providers(act, reaching=headers[-1].number, asked=asked, most=most)
+        heard = await nodes.other_providers(act, reaching=headers[-1].number, asked=asked, most=most)
+        return {**tried, **heard}
 
     agreed = await nodes.state_voices.agreed(run, by_node, others, logged)
     for (name, fault), number in agreed.faults.items():
