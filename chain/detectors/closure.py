@@ -4,6 +4,7 @@ The declared places end at the first target. What a call touches beyond it (an a
 and after each change) shows the accounts and slots of the whole path: nested proxies and clones, a beacon behind a clone, a
 registry. A slot that holds the address of an account on the path points on; other slots do not matter. From then on each pointer
 and the code hash of each account is read in every block. A node that can show neither leaves the path at its declared places.
+Where a log may have led to other code, the new path and its words are asked in that block: a change in the next one shows.
 Of a diamond or router one function of each facet is called too, as its loupe or the logs of its changes name them.
 """
 
@@ -26,13 +27,16 @@ from chain.blocks.reads import (
     Read,
     Reads,
     SlotWord,
+    StateRead,
     TouchedState,
 )
 from chain.blocks.standards import NOBODY
 from chain.control.timelocks import Executions
 from chain.events import Address, PlacedEvent, Role
 from chain.events.upgrades import ContractUpgraded, SeenBy
-from chain.proxies.diamonds import EXTENSIONS, FACETS
+from chain.proxies.diamonds import CUTS, EXTENSIONS, FACETS
+from chain.proxies.kinds import every
+from chain.proxies.places import PlaceTable
 from chain.proxies.table_claims import answered_table
 from chain.proxies.upgrade_memory import SilentRepeats, Upgrade, upgraded
 from chain.watch import Watch
@@ -41,6 +45,8 @@ STAGE = 2
 
 MAX_ASKED = 256
 """Contracts whose calls are examined in one block."""
+MAX_LOGGED = 32
+"""Contracts whose new paths are asked in the block of a log; those beyond follow with the next blocks."""
 MAX_TRIES = 2
 """Blocks that were asked and did not answer, after which the path ends at the declared places."""
 MAX_ACCOUNTS = 8
@@ -58,7 +64,8 @@ Writes = dict[tuple[Address, int], list[Write]]
 class _Path(msgspec.Struct):
     """Beyond the contract: the code hash of each account, and the word of each pointer ("account slot"); "": not read yet. After
     a change it is `due` from the next block with state on, so that a range of blocks read for logs alone does not end there.
-    `functions` maps a facet to one of its functions; `serving` a pointer to the one function whose facet it holds.
+    `was` holds the accounts of the path before. `functions` maps a facet to one of its functions; `serving` a pointer to the
+    one function whose facet it holds. `traced`: a trace showed it, not an access list.
     """
 
     due: bool = True
@@ -68,11 +75,23 @@ class _Path(msgspec.Struct):
     pointers: dict[str, str] = {}
     functions: dict[str, str] = {}
     serving: dict[str, str] = {}
+    was: list[str] = []
+    traced: bool = False
 
     @property
     def is_whole(self) -> bool:
         """Whether all of it was read."""
         return "" not in self.codes.values() and "" not in self.pointers.values()
+
+    def unread(self) -> set[AnyRead]:
+        """The reads of the words that are not known."""
+        codes = {PathCode(Address(account)) for account, code in self.codes.items() if not code}
+        return codes | {_slot(pointer) for pointer, word in self.pointers.items() if not word}
+
+    def leads_on(self, before: _Path) -> bool:
+        """Whether it leads on from the new account that an upgrade names: to a further one, or by a slot of that account."""
+        new = self.codes.keys() - before.codes.keys() - {*before.was}
+        return len(new) > 1 or any(pointer.split(" ")[0] in new for pointer in self.pointers)
 
     def narrow(self) -> bool:
         """Keep the slots that hold an account of the path, and accounts with code, once all of them were read."""
@@ -95,6 +114,7 @@ class Closure:
     def __init__(self, watch: Watch) -> None:
         self._contracts = tuple(dict.fromkeys(contract.address for contract in watch.contracts))
         self._watched = frozenset(self._contracts)
+        self._topics = frozenset(PlaceTable(every()).logs) | frozenset(CUTS)
         self._memory = _Memory()
         self._reads: Reads | None = None
         self._silent = SilentRepeats()
@@ -118,10 +138,13 @@ class Closure:
         return self._reads
 
     def checks(self, block: Block) -> Reads:
-        """The writes of a block in which a timelock executed: they tell in whose transaction a pointer moved."""
+        """The new paths where a log may be of an upgrade. Where a timelock executed, also the writes: they tell in whose
+        transaction a pointer moved.
+        """
+        state = self._new_paths(block)
         if block.writes is not None or not any(log in self._executions for log in block.logs):
-            return Reads()
-        return Reads(writes=self.reads().writes)
+            return Reads(state=state)
+        return Reads(state=state, writes=self.reads().writes)
 
     def on_block(self, block: Block, earlier: Sequence[PlacedEvent]) -> list[PlacedEvent]:
         """Changes on the paths that the declared places did not show in this block."""
@@ -135,8 +158,9 @@ class Closure:
                 if not block.still.issuperset((contract, *path.codes)) or writes:
                     found += self._changes(block, Address(contract), writes, news)
         for contract in dict.fromkeys(one.contract for one in upgrades):
-            functions = _after(self._path(contract).functions, (one for one in upgrades if one.contract == contract))
-            self._memory.paths[contract] = _Path(due=False, functions=functions)  # another path: what it was is told
+            before = self._path(contract)
+            functions = _after(before.functions, (one for one in upgrades if one.contract == contract))
+            self._memory.paths[contract] = _new_path(block, contract, functions, before)  # what it was is told
             self._reads = None
         for contract in self._contracts if block.state else ():
             self._learn(block, contract)
@@ -153,6 +177,26 @@ class Closure:
 
     def _path(self, contract: Address) -> _Path:
         return self._memory.paths.get(contract) or _Path()
+
+    def _new_paths(self, block: Block) -> frozenset[AnyRead]:
+        """What calls touch of the contracts whose path a log of this block may have changed; once answered, the words there."""
+        logged = {log.address for log in block.logs if log.topics and log.topics[0] in self._topics}
+        if not logged:
+            return frozenset()
+        concerned = [one for one in self._contracts if not logged.isdisjoint((one, *self._path(one).codes))]
+        if not concerned:
+            return frozenset()
+        answers, wanted = block.state | block.checked, set[AnyRead]()
+        for contract in concerned[:MAX_LOGGED]:
+            before = self._path(contract)
+            found = _found(answers, contract, before.functions, _Path())
+            if found is None:
+                asked = _questions(contract, *before.functions.values())
+                known = before.found or before.was
+                wanted.update(one for one in asked if not known or one.traced == before.traced)
+            elif found.leads_on(before):
+                wanted |= found.unread()
+        return frozenset(wanted.difference(answers))
 
     def _changes(
         self, block: Block, contract: Address, writes: Writes, news: frozenset[tuple[Address, str]]
@@ -218,7 +262,8 @@ class Closure:
         if not path.due:
             path.due, self._reads = True, None
             return
-        if path.tries >= MAX_TRIES or CodeHash(contract) not in block.state:
+        at_once = _answer(block.checked, contract, UNKNOWN_FUNCTION) is not None
+        if path.tries >= MAX_TRIES or not (at_once or CodeHash(contract) in block.state):
             return
         self._memory.paths[contract] = path
         self._reads = None
@@ -226,16 +271,28 @@ class Closure:
         if functions != path.functions:
             path.functions = functions  # asked for in the next block
             return
-        found = _found(block, contract, functions, path)
+        found = _found(block.state | block.checked, contract, functions, path)
         if found is None:
             path.tries += 1
         else:
             self._memory.paths[contract] = found
 
 
-def _found(block: Block, contract: Address, functions: dict[str, str], known: _Path) -> _Path | None:
-    """The path that this block's calls touch, with the words that are known; None where no node answered."""
-    found = {body: _answer(block, contract, body) for body in (UNKNOWN_FUNCTION, *functions.values())}
+def _new_path(block: Block, contract: Address, functions: dict[str, str], before: _Path) -> _Path:
+    """The path after a change, as this block's own answers show it; else one that the next block with state asks for, as where
+    the path ends at the new target: a range of blocks does not end at each upgrade.
+    """
+    answers = block.state | block.checked
+    known = all(_answer(answers, contract, body) is not None for body in functions.values())
+    found = _found(answers, contract, functions, _Path()) if known else None
+    if found and found.leads_on(before):
+        return found
+    return _Path(due=False, functions=functions, was=[*before.codes] or before.was, traced=before.traced)
+
+
+def _found(answers: StateRead, contract: Address, functions: dict[str, str], known: _Path) -> _Path | None:
+    """The path that the calls touch by a block's answers, with the words that are known; None where no node answered."""
+    found = {body: _answer(answers, contract, body) for body in (UNKNOWN_FUNCTION, *functions.values())}
     if found[UNKNOWN_FUNCTION] is None:
         return None
     touched = [(body, at, slots) for body, some in found.items() for at, slots in some or ()]
@@ -250,17 +307,18 @@ def _found(block: Block, contract: Address, functions: dict[str, str], known: _P
     pointers = list(bodies)[: MAX_POINTERS + more]
     path = _Path(
         found=True,
-        codes={at: known.codes.get(at) or _word(block, PathCode(Address(at))) for at in kept},
-        pointers={pointer: known.pointers.get(pointer) or _word(block, _slot(pointer)) for pointer in pointers},
+        codes={at: known.codes.get(at) or _word(answers, PathCode(Address(at))) for at in kept},
+        pointers={pointer: known.pointers.get(pointer) or _word(answers, _slot(pointer)) for pointer in pointers},
         functions=functions,
         serving={one: body for one, body in bodies.items() if one in pointers and body != UNKNOWN_FUNCTION},
+        traced=answers.get(TouchedState(contract, UNKNOWN_FUNCTION)) is None,
     )
     path.narrow()
     return path
 
 
-def _word(block: Block, read: Read[int]) -> str:
-    word = block.state.get(read)
+def _word(answers: StateRead, read: Read[int]) -> str:
+    word = answers.get(read)
     return "" if word is None else f"{word:#x}"
 
 
@@ -272,9 +330,9 @@ def _questions(contract: Address, *functions: str) -> list[TouchedState]:
     ]
 
 
-def _answer(block: Block, contract: Address, body: str) -> Touched | None:
-    found = block.state.get(TouchedState(contract, body))
-    return block.state.get(TouchedState(contract, body, traced=True)) if found is None else found
+def _answer(answers: StateRead, contract: Address, body: str) -> Touched | None:
+    found = answers.get(TouchedState(contract, body))
+    return answers.get(TouchedState(contract, body, traced=True)) if found is None else found
 
 
 def _functions(block: Block, contract: Address, known: dict[str, str]) -> dict[str, str]:

@@ -165,8 +165,13 @@ async def with_checks(nodes: NodeGroup, some: Sequence[tuple[Block, Reads]]) -> 
         return []
 
     async def act(node: Node) -> tuple[str, States, Writes]:
+        if node.limits.untried:
+            await optional_methods.learn(node, some[-1][0].header, some[-1][1].state)
         plans = [ReadPlan.of(block.header, reads.state, node) for block, reads in some]
-        state = await state_of(node, plans, await node.ask([ask for one in plans for ask in one.asks]))
+        asks = [ask for one in plans for ask in one.asks]
+        answers = await node.ask(asks)
+        node.limits.answered_optional(asks, answers)
+        state = await state_of(node, plans, answers)
         traced = [block.header for block, reads in some if reads.writes]
         places = frozenset[SlotWord]().union(*(reads.writes for _, reads in some))
         return node.name, state, await _several(node, places, traced)

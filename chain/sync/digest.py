@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chain.blocks.block import Block
-from chain.blocks.reads import AnyRead, Reads
+from chain.blocks.reads import AnyRead, Reads, TouchedState
 from chain.events import ControlChanged, ControlSeen, HolderFrozen, PlacedEvent, SupplyJumped
 from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.rpc.errors import NodeFailure
@@ -84,14 +84,16 @@ class RangeDigest:
     async def _checked(self, blocks: Sequence[Block], standing: frozenset[AnyRead]) -> Sequence[Block]:
         """Add what the logs of these blocks call for: a log alone is no change.
 
-        The `standing` reads, places in use, nearly always suffice; the second time asks what they left open.
+        The `standing` reads, places in use, nearly always suffice; the second time asks what they left open, and the words of
+        the paths that the first answers show.
         """
         found = list(blocks)
         asked: dict[int, Reads] = dict.fromkeys(range(len(found)), Reads())
-        for _ in range(CHECKS):
-            calls = {at: self._detectors.checks(found[at]) for at in asked}
-            open_calls = {at: reads for at, reads in calls.items() if not asked[at].covers(reads)}
-            wanted = {at: _first(reads, standing - asked[at].state) for at, reads in open_calls.items()}
+        for again in range(CHECKS):
+            calls = {at: _left(self._detectors.checks(found[at]), before) for at, before in asked.items()}
+            wanted = {
+                at: reads if again else _first(reads, standing) for at, reads in calls.items() if reads != Reads()
+            }
             if not wanted:
                 break
             checked = await self._checks([(found[at], reads) for at, reads in wanted.items()])
@@ -137,8 +139,16 @@ class RangeDigest:
         return found
 
 
+def _left(reads: Reads, asked: Reads) -> Reads:
+    """Return what was not asked yet: an answer that did not come is not asked for twice."""
+    return replace(reads, state=reads.state - asked.state, writes=reads.writes - asked.writes)
+
+
 def _first(reads: Reads, standing: frozenset[AnyRead]) -> Reads:
-    return replace(reads, state=reads.state & standing or reads.state)
+    """Return the places in use, else all places; and always the questions whose answers show further ones."""
+    questions = frozenset(one for one in reads.state if isinstance(one, TouchedState))
+    places = reads.state - questions
+    return replace(reads, state=(places & standing or places) | questions)
 
 
 def silent(digested: Digested) -> bool:

@@ -5,8 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from chain.blocks.block import Block, Write
-from chain.blocks.reads import NO_CODE, UNKNOWN_FUNCTION, AnyRead, CallBytes, CodeHash, PathCode, SlotWord, TouchedState
+from chain.blocks.reads import (
+    NO_CODE,
+    UNKNOWN_FUNCTION,
+    AnyRead,
+    CallBytes,
+    CodeHash,
+    PathCode,
+    SlotWord,
+    StateRead,
+    TouchedState,
+)
 from chain.detectors import closure
 from chain.detectors.closure import MAX_TRIES, Closure
 from chain.events import Address, PlacedEvent, Role
@@ -14,8 +26,9 @@ from chain.events.upgrades import ContractUpgraded, SeenBy
 from chain.proxies.diamonds import FACETS
 from chain.proxies.upgrade_memory import Upgrade, upgraded
 from chain.watch import Watch, WatchedContract
-from tests.chain.builders import address, block, topic
+from tests.chain.builders import address, block, log, topic
 from tests.chain.proxies.test_diamonds import table_body
+from tests.chain.simulated import UPGRADED
 
 AT, TARGET, BEACON, LAST, NEXT = (Address(f"0x{one * 20}") for one in ("aa", "bb", "cc", "dd", "ee"))
 ASKED, TRACED = TouchedState(AT, UNKNOWN_FUNCTION), TouchedState(AT, UNKNOWN_FUNCTION, traced=True)
@@ -134,6 +147,73 @@ def test_after_a_declared_change_nothing_new_is_read_before_the_next_state() -> 
     world.number += 1
     world.settled()
     assert PathCode(LAST) in world.detector.reads().state
+
+
+def checked(world: World, made: Block) -> Block:
+    """Returns the block with what its logs call for, as often as they call for more."""
+    for _ in range(3):
+        wanted = world.detector.checks(made).state
+        found = {read: world.answers[read] for read in wanted if read in world.answers}
+        made = replace(made, checked=made.checked | StateRead(found))
+    return made
+
+
+@pytest.mark.parametrize("emitter", [AT, BEACON])
+@pytest.mark.parametrize("with_state", [True, False])
+def test_the_path_after_a_logged_upgrade_is_known_in_its_block_and_a_change_in_the_next_one_is_told(
+    emitter: Address, with_state: bool
+) -> None:
+    world = World().settled()
+    world.answers |= {
+        OWN: number_of(NEXT),
+        ASKED: ((AT, (7,)), (NEXT, (3,)), (LAST, ())),
+        SlotWord(NEXT, 3): number_of(LAST),
+    }
+    made = replace(world.made(), logs=(log(emitter, UPGRADED, topic(number_of(NEXT))),))
+    made = checked(world, made if with_state else replace(made, state=StateRead()))
+    assert world.detector.on_block(made, (declared(NEXT, world.number),)) == []
+    assert world.detector.reads().state == {OWN, SlotWord(NEXT, 3), PathCode(NEXT), PathCode(LAST)}
+    world.answers[SlotWord(NEXT, 3)] = number_of(TARGET)
+    assert world.step() == [(Role.IMPLEMENTATION, LAST, TARGET, NEXT, SeenBy.SLOT)]
+
+
+def test_a_new_path_behind_a_moved_pointer_is_learned_in_the_block_of_a_log_on_the_path() -> None:
+    world = World().settled()
+    world.answers |= {
+        FURTHER: number_of(NEXT),
+        ASKED: (*TOUCHED[:3], (NEXT, (3,)), (LAST, ())),
+        SlotWord(NEXT, 3): number_of(LAST),
+    }
+    made = checked(world, replace(world.made(), logs=(log(BEACON, UPGRADED, topic(number_of(NEXT))),)))
+    assert len(world.detector.on_block(made, ())) == 1
+    assert PathCode(NEXT) in world.detector.reads().state
+    world.answers[PathCode(NEXT)] = 11
+    assert world.step() == [(Role.CODE, topic(9), topic(11), NEXT, SeenBy.CODE)]
+
+
+def test_a_path_that_ends_at_the_new_target_waits_for_the_next_state_so_that_a_range_goes_on() -> None:
+    world = World().settled()
+    for target in (NEXT, LAST, NEXT):
+        world.answers |= {OWN: number_of(target), ASKED: ((AT, (7,)), (target, ()))}
+        made = replace(world.made(), logs=(log(AT, UPGRADED, topic(number_of(target))),), state=StateRead())
+        made = checked(world, made)
+        assert set(made.checked) == {ASKED}, "no word of its path is asked"
+        assert world.detector.on_block(made, (declared(target, world.number),)) == []
+        assert world.detector.reads().state == frozenset()
+
+
+def test_only_logs_of_upgrades_on_the_path_call_for_questions_and_at_most_for_so_many_contracts() -> None:
+    world = World().settled()
+    for one in (log(AT), log(AT, topic(5)), log(address(5), UPGRADED)):
+        assert world.detector.checks(block(9, one)).state == frozenset()
+    assert world.detector.checks(block(9, log(AT, UPGRADED))).state == {ASKED}, "as the path was found"
+    by_trace = World()
+    by_trace.answers[TRACED] = by_trace.answers.pop(ASKED)
+    assert by_trace.settled().detector.checks(block(9, log(AT, UPGRADED))).state == {TRACED}
+    many = [address(0x100000 + at) for at in range(closure.MAX_LOGGED + 5)]
+    detector = closure.make(Watch(contracts=tuple(WatchedContract(address=one) for one in many)))
+    asked = detector.checks(block(9, *(log(one, UPGRADED) for one in many))).state
+    assert len(asked) == 2 * closure.MAX_LOGGED
 
 
 def test_a_node_without_access_lists_shows_the_path_by_a_trace_and_one_without_both_is_left_alone() -> None:

@@ -13,6 +13,7 @@ from tests.chain.following import head_at, settings_of, until
 from tests.chain.proxies.changing import SET_NOTHING
 from tests.chain.proxies.making import Deployer, up
 from tests.evm.anvil import Anvil, running
+from tests.evm.rpc_relay import rpc_relay
 
 FLIPPING_BEACON = "3660041460145760003560515560203560515500" + "5b60515460005260206000f3"
 """Answers a call of four bytes with the word at slot 0x51; any other call writes its two words there, one after the other."""
@@ -96,6 +97,42 @@ async def test_a_proxy_of_a_proxy_of_a_beacon_changes_with_the_beacon() -> None:
         at = await deployer.send(beacon.functions.upgradeTo(up(deployer, second)))
         expected: list[Reported] = [("implementation", first, second, beacon.address.lower(), at)]
         assert await both_ways(anvil, start, proxy) == [expected, expected]
+
+
+async def test_changes_in_the_three_blocks_after_an_upgrade_to_another_path_are_told_in_their_blocks() -> None:
+    async with running() as anvil:
+        deployer = Deployer(anvil)
+        first, second = await deployer.target(), await deployer.target()
+        behind, inner = await beacon_proxy(deployer, first)
+        beacon, proxy = await beacon_proxy(deployer, first)
+        await anvil.mine(3)
+        start = await anvil.height() - 1
+        at = await deployer.send(beacon.functions.upgradeTo(up(deployer, inner)))
+        for target in (second, first, second):
+            await deployer.send(behind.functions.upgradeTo(up(deployer, target)))
+        holder = behind.address.lower()
+        expected: list[Reported] = [
+            ("implementation", first, inner, None, at),
+            ("implementation", first, second, holder, at + 1),
+            ("implementation", second, first, holder, at + 2),
+            ("implementation", first, second, holder, at + 3),
+        ]
+        assert await both_ways(anvil, start, proxy) == [expected, expected]
+
+
+async def test_a_scan_of_upgrades_to_plain_targets_does_not_end_its_range_at_each() -> None:
+    async with running() as anvil, rpc_relay(anvil.url) as relay:
+        deployer = Deployer(anvil)
+        targets = [await deployer.target(), await deployer.target()]
+        beacon, proxy = await beacon_proxy(deployer, targets[0])
+        await anvil.mine(3)
+        start = await anvil.height() - 1
+        for at in range(1, 8):
+            await deployer.send(beacon.functions.upgradeTo(up(deployer, targets[at % 2])))
+        watch = Watch(contracts=(WatchedContract(address=proxy),))
+        events = [one async for one in scan(settings_of(relay.url, watch=watch), start, await anvil.height())]
+        assert len([one for one in events if isinstance(one, ContractUpgraded)]) == 7
+        assert relay.asked.count("eth_getLogs") <= 3
 
 
 async def test_a_beacon_that_is_flipped_and_set_back_within_a_block_is_two_changes_where_the_node_traces() -> None:
