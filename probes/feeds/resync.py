@@ -22,8 +22,10 @@ MARGIN_S, MARGIN_SHARE = 0.5, 0.25
 """Streams come in bursts and the lag is measured by ids a second: a request waits a little longer than the lag."""
 MAX_FIRST_WAIT_S = 15.0
 """The first measure rests on a second of the stream: in a pause it says far too much."""
-DOUBT = 2.0
-"""After a wrong measure the next one counts twice."""
+DOUBT = 3.0
+"""After a wrong measure the next one counts so often: a stream counts several times as fast in a burst as before it."""
+USUAL_LAG_S = 32.0
+"""Doubt alone waits no longer than until the changes kept are so old: REST sides were seen up to 30 s behind."""
 LEAST_GROWTH = 0.5
 """REST is at least as late as the oldest change kept is old: after a wrong measure, wait at least half as long again."""
 MINUTE_S = 60.0
@@ -114,7 +116,8 @@ class SnapshotWait:
             return
         behind_s = kept.missing(last_id) / slowest
         if self.tries:
-            behind_s = max(DOUBT * behind_s, LEAST_GROWTH * kept.age_s(now_s))
+            age_s = kept.age_s(now_s)
+            behind_s = max(behind_s, min(DOUBT * behind_s, USUAL_LAG_S - age_s), LEAST_GROWTH * age_s)
         lag_s = behind_s * (1 + MARGIN_SHARE) + MARGIN_S
         self._wait(min(max(lag_s, FIRST_WAIT_S), MAX_WAIT_S if self.tries else MAX_FIRST_WAIT_S), now_s)
 
