@@ -1,4 +1,4 @@
-"""Reads a frame in one typed decoding where its channel is foreseen: frames that begin alike were of one channel so far.
+"""Reads a frame in one typed decoding where its channel is foreseen: frames that are alike there were of one channel so far.
 
 What does not fit (another channel, an odd row, no news) is left to the reader that looks at the channel first. Pure.
 """
@@ -20,6 +20,8 @@ from probes.venue import Context, FeedMessage
 
 START = 40
 """Bytes of a frame that foretell its channel: most venues begin a frame with the channel and the symbol."""
+MAX_BEFORE = 200
+"""Bytes before the channel where others stand first, such as a stamp: the bytes that foretell it are then those from it on."""
 MAX_STARTS = 1024
 """Beginnings that are kept: more than a connection has channels. Where each frame begins in its own way, no more are learned."""
 MAX_CHANNEL = 63
@@ -35,6 +37,8 @@ class Foresight:
 
     def __init__(self, frame: Frames) -> None:
         self.known: dict[bytes, Foreseen | None] = {}
+        self.place = slice(0, START)
+        """Where in a frame these bytes are, by the first frame that had a channel."""
         self._frame = frame
         self._channels: dict[bytes, str] = {}
         self._compiled: dict[RowsReader, Callable[[str, str | None], Foreseen]] = {}
@@ -42,7 +46,10 @@ class Foresight:
 
     def learn(self, raw: bytes, context: Context, channel: str, symbol: str | None, rows: RowsReader) -> None:
         """Remember what a channel's frame begins with. `symbol`: that of its topic, where it has one."""
-        start = raw[:START]
+        if not self.known:
+            at = raw[: MAX_BEFORE + START].find(channel.encode())
+            self.place = slice(at, at + START) if 0 <= START - len(channel) < at <= MAX_BEFORE else slice(0, START)
+        start = raw[self.place]
         if start in self.known:
             if self._channels[start] != channel:
                 self.known[start] = None

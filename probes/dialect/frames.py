@@ -16,7 +16,7 @@ from probes.dialect.codes import meaning
 from probes.dialect.columns import clock
 from probes.dialect.declared import Control, Frames, Means, Rows
 from probes.dialect.decode import UNREADABLE, Decoder, unreadable
-from probes.dialect.foreseen import START, Foreseen, Foresight
+from probes.dialect.foreseen import Foresight
 from probes.dialect.heads import NO_PAYLOAD, head
 from probes.dialect.market import Head
 from probes.dialect.rows import ReadRows, RowsReader, compiled, compiled_from, reader, without_stamp
@@ -36,8 +36,8 @@ from probes.venue import (
 
 MAX_TOPICS = 2048
 """Texts of channels that are split once and kept: more than one connection may have."""
-_KNOWN = "known"
-"""Where a reader has the beginnings that it foresees."""
+_FORESIGHT = "foresight"
+"""Where a reader notes what it foresees."""
 Route = tuple[ReadRows, bool, RowsReader | None]
 """Reads a channel's payload; whether its rows need no stamp of the frame; the rows that can be read in one pass with the head."""
 _TEXTS: Mapping[Means, tuple[FeedMessage, ...]] = {Means.PONG: (Pong(),), Means.ACK: (Ack(),)}
@@ -68,14 +68,14 @@ def _foreseeing(foresight: Foresight, by_head: ReadFrame) -> ReadFrame:
     known = foresight.known
 
     def read(raw: bytes, context: Context) -> Sequence[FeedMessage]:
-        foreseen = known.get(raw[:START])
+        foreseen = known.get(raw[foresight.place])
         if foreseen is not None:
             words = foreseen(raw, context)
             if words is not None:
                 return words
         return by_head(raw, context)
 
-    vars(read)[_KNOWN] = known
+    vars(read)[_FORESIGHT] = foresight
     return read
 
 
@@ -171,10 +171,13 @@ def either(*reads: ReadFrame) -> ReadFrame:
 
     A frame whose head is of one form and whose payload is odd is malformed, as is one that is of none of the forms.
     """
-    foreseen_by: Mapping[bytes, Foreseen | None] = next((vars(one)[_KNOWN] for one in reads if _KNOWN in vars(one)), {})
+    foresight: Foresight = next(
+        (vars(one)[_FORESIGHT] for one in reads if _FORESIGHT in vars(one)), Foresight(Frames())
+    )
+    known_of = foresight.known
 
     def read(raw: bytes, context: Context) -> Sequence[FeedMessage]:
-        foreseen = foreseen_by.get(raw[:START])
+        foreseen = known_of.get(raw[foresight.place])
         if foreseen is not None:
             words = foreseen(raw, context)
             if words:

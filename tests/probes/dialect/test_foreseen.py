@@ -16,7 +16,7 @@ import pytest
 from probes import dialect as d
 from probes import venues
 from probes.dialect import foreseen
-from probes.dialect.foreseen import MAX_CHANNEL, MAX_STARTS, START, Foresight
+from probes.dialect.foreseen import MAX_BEFORE, MAX_CHANNEL, MAX_STARTS, START, Foresight
 from probes.dialect.rows import reader
 from probes.readings import MalformedReason, MarkPrice, VenueId
 from probes.venue import Ack, Context, Malformed, OddRows, ReadFrame, Venue
@@ -76,10 +76,30 @@ def test_each_channel_is_foreseen_by_its_own_beginning() -> None:
     assert (decodings(read, BTC), decodings(read, eth)) == (1, 1)
 
 
+def test_a_channel_behind_a_stamp_is_foreseen_by_the_bytes_from_it_on() -> None:
+    read = made()
+    frames = [
+        b'{"jsonrpc":"2.0","stamp":%d,"again":%d,' % (stamp, stamp) + BTC[1:]
+        for stamp in range(1_793_491_200_000, 1_793_491_200_003)
+    ]
+    assert [decodings(read, one) for one in frames] == [2, 1, 1]
+    assert (
+        marks(read, frames[2].replace(b"BTC", b"ETH"))
+        == marks(read, frames[2].replace(b"BTC", b"ETH"))
+        == [("ETH", 7.0)]
+    )
+
+
+def test_a_channel_far_from_the_beginning_is_not_foreseen() -> None:
+    read = made()
+    frames = [b'{"stamp":%d,"pad":"%s",' % (stamp, b"x" * MAX_BEFORE) + BTC[1:] for stamp in range(3)]
+    assert [decodings(read, one) for one in frames] == [2, 2, 2], "each begins in its own way"
+
+
 def test_channels_that_share_a_beginning_are_never_foreseen_and_never_mixed_up() -> None:
     read = made()
     first, second = (
-        b'{"about":"%s","topic":"%s","data":{"mark":1,"index":2}}' % (b"x" * START, one)
+        b'{"about":"%s","topic":"%s","data":{"mark":1,"index":2}}' % (b"x" * MAX_BEFORE, one)
         for one in (b"mark.BTC", b"index.BTC")
     )
     for _ in range(3):
