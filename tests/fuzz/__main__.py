@@ -38,12 +38,12 @@ def main() -> int:
             left -= found.cases
             _report(name, number, found, seeds, total, arguments.folder)
             per_s = total.cases / max(time.monotonic() - since_s, 1e-9)
-            print(
-                f"{name}, seed {number}: {total.cases} cases, {per_s:.0f} a second, {len(total.faults)} faults",
-                flush=True,
-            )
+            sent = f"{total.cases} cases of {total.bodies} bodies, {per_s:.0f} cases a second"
+            print(f"{name}, seed {number}: {sent}, {len(total.faults)} faults", flush=True)
         number += 1
-    print(f"{total.cases} cases, {total.admitting} admitted in part, {total.readings} readings judged")
+    print(
+        f"{total.cases} cases of {total.bodies} bodies, {total.admitting} admitted in part, {total.readings} readings judged"
+    )
     print(f"{len(total.words)} answers told apart, {len(total.arcs)} arcs, {len(total.faults)} faults")
     return 1 if total.faults else 0
 
@@ -51,6 +51,7 @@ def main() -> int:
 def _report(name: str, number: int, found: Outcome, seeds: Seeds, total: Outcome, folder: Path) -> None:
     """Add what was found to the total, and print each new fault."""
     total.cases += found.cases
+    total.bodies += found.bodies
     total.readings += found.readings
     total.admitting += found.admitting
     total.words |= found.words

@@ -27,9 +27,10 @@ MOST_FAULTS = 50
 
 @dataclass(slots=True)
 class Outcome:
-    """What a search found: cases run, readings judged, words and arcs reached, and the first case of each fault."""
+    """What a search found: cases and bodies sent, readings judged, words and arcs reached, each fault's first case."""
 
     cases: int = 0
+    bodies: int = 0
     readings: int = 0
     admitting: int = 0
     """Cases of which something was admitted."""
@@ -76,6 +77,7 @@ def search(seeds: Seeds, count: int, seed: int, *, until_s: float = float("inf")
         if number >= count or (number % 100 == 0 and time.monotonic() >= until_s) or len(outcome.faults) >= MOST_FAULTS:
             break
         outcome.cases += 1
+        outcome.bodies += sum(bool(one.body) for one in case.parts)
         _one(case, seeds, maker, outcome, traced=arcs and number % ARCS_EVERY == 0)
     outcome.seconds = time.perf_counter() - began_s
     return outcome

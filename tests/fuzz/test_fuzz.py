@@ -35,6 +35,14 @@ def test_no_made_message_of_a_venue_raises_or_is_admitted_as_nonsense(name: str)
     assert outcome.admitting > COUNT / 10, "a search whose messages are all refused at once proves nothing"
 
 
+def test_a_search_counts_each_answer_and_frame_that_it_sends() -> None:
+    seeds = seeds_of("coinbase", recordings=False)
+    sent = [one for _, one in zip(range(60), Maker(seeds, Random("coinbase 7")).cases(), strict=False)]
+    outcome = search(seeds, 20, 7, arcs=False)
+    assert (outcome.cases, outcome.bodies > 20) == (20, True)
+    assert outcome.bodies <= 20 * max(len(one.parts) for one in sent)
+
+
 def planted(read: Any) -> Seeds:
     """Gate's messages, of which those of funding are read by this reader."""
     seeds = seeds_of("gate", recordings=False)
