@@ -5,9 +5,9 @@ A silence is narrow: by venue it holds back an asset's incident only where all i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from monitor.alerting.routing import ENDS
@@ -29,9 +29,12 @@ class Silence:
 
     def holds(self, change: IncidentChange, at: datetime) -> bool:
         """Whether `change` is held back at this time."""
+        return self.since <= at < self.until and self.matches(change)
+
+    def matches(self, change: IncidentChange) -> bool:
+        """Whether `change` is held back while the silence lasts."""
         return (
-            self.since <= at < self.until
-            and change.level <= self.level
+            change.level <= self.level
             and (not self.asset or change.scope == f"asset:{self.asset}")
             and (not self.venue or _all_from(change, self.venue))
         )
@@ -87,6 +90,15 @@ class Quiet:
             if words:
                 said[one.incident_id] = words
         return said
+
+    def said_of(self, changes: Sequence[IncidentChange]) -> tuple[str, ...]:
+        """Who acknowledged one incident, and what silenced it while it was open, each in a line: whatever the time is now."""
+        last = changes[-1]
+        over = last.at if last.kind in ENDS else datetime.max.replace(tzinfo=UTC)
+        held = [one for one in self.silences if one.since < over and last.opened_at < one.until]
+        silences = [one.words for one in held if any(one.matches(change) for change in changes)]
+        given = self.acknowledged.get(last.incident_id)
+        return (*((given.words,) if given is not None else ()), *silences)
 
 
 class QuietSource(Protocol):

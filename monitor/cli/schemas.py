@@ -93,6 +93,12 @@ def _daemon_status() -> dict[str, Any]:
     return of(DaemonStatus)
 
 
+def _incident() -> dict[str, Any]:
+    from monitor.cli.listed import ListedIncident
+
+    return of(ListedIncident)
+
+
 def _venue() -> dict[str, Any]:
     from monitor.cli.venue_facts import VenueFacts
 
@@ -120,6 +126,7 @@ def _detect_summary() -> dict[str, Any]:
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "signal": lambda: of(Signal),
     "incident-change": lambda: of(IncidentChange),
+    "incident": _incident,
     "verdict": lambda: of(Verdict),
     "recording-header": _recording_header,
     "replay-summary": _replay_summary,

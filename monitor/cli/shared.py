@@ -15,6 +15,8 @@ import typer
 from monitor.errors import OperatorError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from monitor.settings.tree import Settings
 
 Result = TypeVar("Result")
@@ -90,18 +92,34 @@ def print_json(value: object) -> None:
 def print_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], whole: Collection[str] = ()
 ) -> None:
-    """Print a table as wide as the terminal, or that nothing was found. Columns in `whole` are never cut or wrapped.
+    """Print a table, or that nothing was found: in a pipe one line a row; on a screen as wide as that.
 
-    A cell may hold text from a venue or a chain: nothing in it steers the terminal or is read as markup.
+    A cell may hold text from a venue or a chain: nothing in it steers the terminal or is read as markup. Columns in `whole`
+    are never wrapped, and no cell is cut.
     """
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
+
+    from monitor.cli import tables
+    from monitor.signals.plain_text import one_line
+
+    shown = [list(columns)] + [["-" if cell is None else one_line(str(cell)) for cell in row] for row in rows]
+    if len(shown) == 1:
+        typer.echo(f"{one_line(title)}: nothing found")
+        return
+    console = Console()
+    long = tables.long_columns(shown, [n for n, name in enumerate(columns) if name in whole])
+    if console.is_terminal and tables.fits(shown, long, 3, console.width):
+        console.print(_table(one_line(title), shown, long))
+        return
+    lines = tables.flowed(shown, long, console.width) if console.is_terminal else tables.lines_of(shown)
+    typer.echo("\n".join([one_line(title), *lines, ""]))
+
+
+def _table(title: str, shown: Sequence[Sequence[str]], long: Collection[int]) -> Table:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    from monitor.signals.plain_text import one_line
-
-    title = one_line(title)
     table = Table(
         title=Text(title, style="table.title"),
         title_justify="left",
@@ -109,11 +127,11 @@ def print_table(
         box=SIMPLE_HEAD,
         pad_edge=False,
     )
-    for column in columns:
-        table.add_column(column, no_wrap=column in whole, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text("-" if cell is None else one_line(str(cell))) for cell in row))
-    Console().print(table if table.row_count else Text(f"{title}: nothing found"))
+    for number, column in enumerate(shown[0]):
+        table.add_column(column, no_wrap=number not in long, overflow="fold")
+    for row in shown[1:]:
+        table.add_row(*map(Text, row))
+    return table
 
 
 def print_report(title: str, lines: Iterable[tuple[int, str, str]]) -> None:

@@ -1,11 +1,14 @@
-"""Opens the store for one command, and reads incidents from it."""
+"""Opens the store for one command, and reads incidents from it, and what people said of them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+from monitor.alerting.quiet import Quiet
+from monitor.alerting.quiet_file import QuietFile
 from monitor.errors import OperatorError, nearest
 from monitor.incidents import IncidentChange
 from monitor.settings.tree import Settings
@@ -21,6 +24,11 @@ async def opened_store(settings: Settings) -> AsyncIterator[PostgresStore]:
         yield store
     finally:
         await store.close()
+
+
+def quiet_of(settings: Settings) -> Quiet:
+    """The silences and acknowledgements that lie beside the local log of these settings. Raises OperatorError."""
+    return QuietFile(Path(settings.store.folder).expanduser()).read()
 
 
 async def changes_of(store: PostgresStore, incident_id: str) -> list[IncidentChange]:

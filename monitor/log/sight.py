@@ -91,6 +91,11 @@ class LogSight:
                 oldest_at = oldest_at or found.oldest_at
         return Lacking(entries=entries, oldest_at=oldest_at)
 
+    def incident_ids(self) -> frozenset[str]:
+        """The incidents of which the files that can be read hold a change."""
+        found = [self._asked(first, _change_ids_of) or [] for first in self._paths]
+        return frozenset(one.rpartition(":")[0] for ids in found for one in ids)
+
     def _asked(self, first: int, question: Callable[[sqlite3.Connection], Found]) -> Found | None:
         """The answer of one segment; None if it cannot be read, or has been removed meanwhile."""
         path = self._paths[first]
@@ -154,6 +159,11 @@ def _newest_of(connection: sqlite3.Connection, after: int) -> _Newest:
         at=datetime.fromtimestamp(last[1], UTC) if last else None,
         places={reader: Place(position, state) for reader, position, state in places},
     )
+
+
+def _change_ids_of(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute("select id from entries where stream = ?", (Stream.CHANGE.value,)).fetchall()
+    return [row[0] for row in rows]
 
 
 def _lacking_of(connection: sqlite3.Connection, after: int, streams: Collection[Stream]) -> Lacking:

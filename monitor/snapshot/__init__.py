@@ -44,6 +44,8 @@ class Beside:
     versions: Mapping[str, str]
     traces: Mapping[str, Any]
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    remarks: Sequence[str] = ()
+    """In words: who acknowledged the incident, until when it was silenced."""
 
 
 def write_snapshot(into: Path, *, changes: Sequence[IncidentChange], signals: Iterable[Signal], beside: Beside) -> Path:
@@ -73,7 +75,7 @@ def folder_name(incident_id: str) -> str:
 def _files(changes: Sequence[IncidentChange], signals: Iterable[Signal], beside: Beside) -> dict[str, bytes]:
     frame = table(signals)
     runbooks = shipped(name_of(one.runbook) for one in changes)
-    markdown = story(changes, beside.traces, len(frame), runbooks, SVG in beside.pictures)
+    markdown = story(changes, beside.traces, len(frame), runbooks, SVG in beside.pictures, beside.remarks)
     files = {
         "incident.md": markdown.encode(),
         "incident.html": page(markdown, beside.pictures).encode(),

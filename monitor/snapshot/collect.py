@@ -30,9 +30,12 @@ def versions() -> dict[str, str]:
 
 
 async def snapshot_incident(
-    store: PostgresStore, changes: Sequence[IncidentChange], settings: Settings, into: Path
+    store: PostgresStore, changes: Sequence[IncidentChange], settings: Settings, into: Path, remarks: Sequence[str] = ()
 ) -> Path:
-    """Write the snapshot of these changes (all of one incident) under `into`; return its folder."""
+    """Write the snapshot of these changes (all of one incident) under `into`; return its folder.
+
+    `remarks` say who acknowledged it, and until when it was silenced.
+    """
     first, last = changes[0], changes[-1]
     asset = first.scope.partition(":")[2] if first.scope.startswith("asset:") else None
     signals: list[Signal] = []
@@ -48,6 +51,7 @@ async def snapshot_incident(
             settings_public=settings.public(),
             versions=versions(),
             traces={first.incident_id: trace_id_of(first.incident_id)},
+            remarks=remarks,
             pictures=await asyncio.to_thread(pictures, changes),
         ),
     )

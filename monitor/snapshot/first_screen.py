@@ -44,14 +44,17 @@ _BLOCK = re.compile(r"^([#>+*=~-]|\d+(?=[.)]))")
 _SENTENCE = re.compile(r"(?<=[.?!]) +")
 
 
-def first_screen(changes: Sequence[IncidentChange], runbooks: Mapping[str, str]) -> str:
-    """The first screen, in Markdown. `changes` are all revisions in order; `runbooks` are texts by file name."""
+def first_screen(changes: Sequence[IncidentChange], runbooks: Mapping[str, str], remarks: Sequence[str] = ()) -> str:
+    """The first screen, in Markdown. `changes` are all revisions in order; `runbooks` are texts by file name.
+
+    `remarks` say who acknowledged it, and until when it is silenced.
+    """
     last = changes[-1]
     gravest = max(changes, key=lambda one: (one.level, one.revision))
     lines = [
         *_title(gravest.headline),
         "",
-        *_answer("What", _what(gravest, last), 2),
+        *_answer("What", "; ".join([_what(gravest, last), *remarks]), 2),
         *_answer("Since", _since(changes), 2),
         *_answer("How sure", _how_sure(gravest), 2),
         *_answer("Can we get out", _exit(last), 3),

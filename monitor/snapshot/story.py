@@ -28,18 +28,20 @@ def story(
     signals: int,
     runbooks: Mapping[str, str],
     has_picture: bool,
+    remarks: Sequence[str] = (),
 ) -> str:
     """The page, in Markdown. `changes` are all revisions of one incident in order; `signals` how many signals there are.
 
-    `runbooks` are texts by file name; `has_picture` says that the incident's picture lies beside the page.
+    `runbooks` are texts by file name; `has_picture` says that the incident's picture lies beside the page; `remarks` say who
+    acknowledged it, and until when it was silenced.
     """
     last = changes[-1]
     gravest = max(changes, key=lambda one: (one.level, one.revision))
     parts = [
-        first_screen(changes, runbooks),
+        first_screen(changes, runbooks, remarks),
         f"![{WORDS}]({SVG})\n" if has_picture else "",
         "## Where it stands\n",
-        _state(gravest, last),
+        _state(gravest, last, remarks),
         "## Timeline\n",
         _timeline(changes),
         "## Legs, in order of onset\n",
@@ -72,11 +74,12 @@ def _exit(gravest: IncidentChange, last: IncidentChange) -> str:
     return _points(lines) if lines else "not known: no way out of it is watched\n"
 
 
-def _state(gravest: IncidentChange, last: IncidentChange) -> str:
+def _state(gravest: IncidentChange, last: IncidentChange, remarks: Sequence[str]) -> str:
     lines = [
         f"- incident: `{prose(last.incident_id)}`, {prose(last.scope)}, revision {last.revision}",
         f"- where it stands: {STATES[last.state]}, at {_time(last.at)}",
         f"- level now: {LEVEL_NAMES[last.level]}; highest: {LEVEL_NAMES[last.peak]}",
+        *(f"- {prose(one)}" for one in remarks),
         f"- opened {_time(last.opened_at)}, {(last.at - last.opened_at).total_seconds():,.0f} s before the last change",
         f"- {by_chance(gravest.far_per_day, gravest.far_basis)}",
     ]

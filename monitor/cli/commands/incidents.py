@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from monitor.cli.shared import Config, Json, parse_zoned, print_json, print_table, run, settings_from
-from monitor.errors import OperatorError, nearest
+from monitor.errors import Mistakes, OperatorError, nearest
 
 if TYPE_CHECKING:
+    from monitor.cli.listed import ListedIncident
     from monitor.incidents import IncidentChange
     from monitor.store.postgres import Wanted
 
@@ -52,25 +53,30 @@ def list_incidents(
     from monitor.incidents import LEVEL_NAMES, IncidentState
     from monitor.store.postgres import Wanted
 
-    first, last = parse_zoned("--since", since), parse_zoned("--until", until)
-    if first is not None and last is not None and last < first:
-        raise OperatorError("--until", until, "a time after --since", "exchange the two")
-    wanted = Wanted(
-        until=last,
-        scopes=(*((f"asset:{asset}",) if asset else ()), *((f"venue:{venue}",) if venue else ())),
-        min_peak=_one("--level", level or "calm", {name: one for one, name in LEVEL_NAMES.items()}),
-        state=_one("--state", state, {one.value: one for one in IncidentState}) if state else None,
-    )
+    mistakes = Mistakes()
+    first, last = (_time(mistakes, key, text) for key, text in (("--since", since), ("--until", until)))
+    with mistakes:
+        if first is not None and last is not None and last < first:
+            raise OperatorError("--until", until, "a time after --since", "exchange the two")
+    with mistakes:
+        peak = _one("--level", level or "calm", {name: one for one, name in LEVEL_NAMES.items()})
+    with mistakes:
+        now = _one("--state", state, {one.value: one for one in IncidentState}) if state else None
+    mistakes.tell()
+    scopes = (*((f"asset:{asset}",) if asset else ()), *((f"venue:{venue}",) if venue else ()))
+    wanted = Wanted(until=last, scopes=scopes, min_peak=peak, state=now)
     incidents = run(_list(config, limit, first, wanted))
     if json:
         for one in incidents:
             print_json(one)
         return
     rows = (
-        (f"{one.opened_at:%Y-%m-%d %H:%M:%S}", one.incident_id, LEVEL_NAMES[one.peak], one.state.value, one.headline)
+        (f"{one.opened_at:%Y-%m-%d %H:%M:%S}", one.incident_id, LEVEL_NAMES[one.peak], one.state.value, one.headline,
+         one.remarks)
         for one in incidents
-    )
-    print_table("incidents", ("opened", "id", "peak", "state", "headline"), rows, whole=("id",))
+    )  # fmt: skip
+    columns = ("opened (UTC)", "id", "peak", "state", "headline", "remarks")
+    print_table("incidents", columns, rows, whole=("id",))
 
 
 @_app.command("show")
@@ -81,7 +87,7 @@ def show(
     from monitor.incidents import LEVEL_NAMES
     from monitor.signals.plain_text import one_line
 
-    changes = run(_show(config, incident_id))
+    changes, remarks = run(_show(config, incident_id))
     if json:
         for one in changes:
             print_json(one)
@@ -92,7 +98,15 @@ def show(
     )
     print_table(incident_id, ("rev", "at", "change", "level", "headline"), rows)
     last = changes[-1]
+    for remark in remarks:
+        typer.echo(one_line(remark))
     typer.echo(one_line(f"state {last.state.value}; fault {last.fault.value}; runbook {last.runbook}"))
+
+
+def _time(mistakes: Mistakes, key: str, text: str) -> datetime | None:
+    with mistakes:
+        return parse_zoned(key, text)
+    return None
 
 
 def _one(key: str, given: str, known: Mapping[str, Named]) -> Named:
@@ -101,15 +115,22 @@ def _one(key: str, given: str, known: Mapping[str, Named]) -> Named:
     return known[given]
 
 
-async def _list(config: Path | None, limit: int, since: datetime | None, wanted: Wanted) -> list[IncidentChange]:
-    from monitor.cli.stored import opened_store
+async def _list(config: Path | None, limit: int, since: datetime | None, wanted: Wanted) -> list[ListedIncident]:
+    from monitor.cli.listed import listed
+    from monitor.cli.stored import opened_store, quiet_of
+    from probes.rest.http import utc_now
 
-    async with opened_store(settings_from(config)) as store:
-        return await store.incidents(limit, since, wanted)
+    settings = settings_from(config)
+    quiet = quiet_of(settings)
+    async with opened_store(settings) as store:
+        return [listed(one, quiet, utc_now()) for one in await store.incidents(limit, since, wanted)]
 
 
-async def _show(config: Path | None, incident_id: str) -> list[IncidentChange]:
-    from monitor.cli.stored import changes_of, opened_store
+async def _show(config: Path | None, incident_id: str) -> tuple[list[IncidentChange], tuple[str, ...]]:
+    from monitor.cli.stored import changes_of, opened_store, quiet_of
 
-    async with opened_store(settings_from(config)) as store:
-        return await changes_of(store, incident_id)
+    settings = settings_from(config)
+    quiet = quiet_of(settings)
+    async with opened_store(settings) as store:
+        changes = await changes_of(store, incident_id)
+    return changes, quiet.said_of(changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.shared import Config, Json, note, parse_zoned, print_json, print_table, settings_from
-from monitor.errors import OperatorError, nearest
+from monitor.errors import Mistakes, OperatorError, nearest
 
 if TYPE_CHECKING:
     from monitor.alerting.quiet_file import QuietFile
 
 MAX_DAYS = 90
 MAX_CHARS = 200
+_INCIDENT = re.compile(r".+-\d+-[0-9a-f]{6}")
+"""The form of an incident's id: what, since when in unix seconds, and six hexadecimal digits."""
 _app = typer.Typer(
     help="Hold incidents back from the sinks for a time; the end of an incident is always sent.", no_args_is_help=True
 )
@@ -45,16 +48,22 @@ def add(
     from monitor.incidents import LEVEL_NAMES
     from probes.rest.http import utc_now
 
-    now, end = utc_now(), parse_zoned("--until", until)
-    if end is None or not now < end <= now + timedelta(days=MAX_DAYS):
-        raise OperatorError("--until", until, f"a time to come, within {MAX_DAYS} days", "correct it")
-    levels = {name: one for one, name in LEVEL_NAMES.items() if one}
-    if level not in levels:
-        raise OperatorError("--level", level, ", ".join(levels), nearest(level, list(levels)))
-    _check_names(config, asset, venue)
+    now, levels, mistakes = utc_now(), {name: one for one, name in LEVEL_NAMES.items() if one}, Mistakes()
+    with mistakes:
+        end = _end(until, now)
+    with mistakes:
+        author = _text("--by", by)
+    with mistakes:
+        why = _text("--comment", comment) if comment else ""
+    with mistakes:
+        if level not in levels:
+            raise OperatorError("--level", level, ", ".join(levels), nearest(level, list(levels)))
+    with mistakes:
+        _check_names(config, asset, venue)
+    mistakes.tell()
     silence = Silence(
-        id=secrets.token_hex(4), since=now, until=end, author=_text("--by", by), asset=asset, venue=venue,
-        level=levels[level], comment=_text("--comment", comment) if comment else "",
+        id=secrets.token_hex(4), since=now, until=end, author=author, asset=asset, venue=venue, level=levels[level],
+        comment=why,
     )  # fmt: skip
     _file(config).change(
         lambda quiet: replace(quiet, silences=(*(one for one in quiet.silences if one.until > now), silence))
@@ -88,9 +97,7 @@ def end(silence_id: Annotated[str, typer.Argument(help="Which silence.")], confi
     file = _file(config)
     known = [one.id for one in file.read().silences if one.until > _now()]
     if silence_id not in known:
-        raise OperatorError(
-            "silence end", silence_id, ", ".join(known) or "(there is none)", nearest(silence_id, known)
-        )
+        raise OperatorError("ID", silence_id, ", ".join(known) or "(there is none)", nearest(silence_id, known))
     file.change(lambda quiet: replace(quiet, silences=tuple(one for one in quiet.silences if one.id != silence_id)))
     typer.echo(f"ended {silence_id}")
 
@@ -103,10 +110,30 @@ def acknowledge(
     """Acknowledge an incident: reminders of it stop; changes and its end are sent as before."""
     from monitor.alerting.quiet import Acknowledgement
     from monitor.alerting.quiet_file import acknowledged_by
+    from monitor.log.sight import look
 
-    name, given = _text("ack", incident_id), Acknowledgement(by=_text("--by", by), at=_now())
-    _file(config).change(lambda quiet: acknowledged_by(quiet, name, given))
+    mistakes = Mistakes()
+    with mistakes:
+        name = _text("ID", incident_id)
+        if not _INCIDENT.fullmatch(name):
+            raise OperatorError("ID", name, "the id of an incident", "`stormwatch incidents` lists them")
+    with mistakes:
+        given = Acknowledgement(by=_text("--by", by), at=_now())
+    mistakes.tell()
+    file = _file(config)
+    file.change(lambda quiet: acknowledged_by(quiet, name, given))
+    sight = look(file.path.parent / "log")
+    if sight is None or name not in sight.incident_ids():
+        note(f"the local log holds no change of {name}: is it the right one? `stormwatch incidents` lists them")
     typer.echo(f"{name} {given.words}")
+
+
+def _end(until: str, now: datetime) -> datetime:
+    """When a silence that begins now ends. Raises OperatorError."""
+    end = parse_zoned("--until", until)
+    if end is None or not now < end <= now + timedelta(days=MAX_DAYS):
+        raise OperatorError("--until", until, f"a time to come, within {MAX_DAYS} days", "correct it")
+    return end
 
 
 def _file(config: Path | None) -> QuietFile:
@@ -126,11 +153,14 @@ def _check_names(config: Path | None, asset: str, venue: str) -> None:
     from monitor.signals import TARGET_PREFIX
     from probes import venues
 
-    settings = settings_from(config)
-    if asset:
-        check_name("--asset", asset, settings.assets)
-    if venue:
-        check_name("--venue", venue, [*venues.NAMES, *(TARGET_PREFIX + one for one in settings.targets)])
+    settings, mistakes = settings_from(config), Mistakes()
+    with mistakes:
+        if asset:
+            check_name("--asset", asset, settings.assets)
+    with mistakes:
+        if venue:
+            check_name("--venue", venue, [*venues.NAMES, *(TARGET_PREFIX + one for one in settings.targets)])
+    mistakes.tell()
 
 
 def _text(key: str, given: str) -> str:

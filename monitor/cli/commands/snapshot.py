@@ -36,7 +36,7 @@ def snapshot(
 
 
 async def _snapshot(incident_id: str | None, at: datetime | None, out: Path, config: Path | None) -> Path:
-    from monitor.cli.stored import changes_of, opened_store
+    from monitor.cli.stored import changes_of, opened_store, quiet_of
     from monitor.errors import OperatorError
     from monitor.snapshot.collect import snapshot_incident
 
@@ -45,7 +45,8 @@ async def _snapshot(incident_id: str | None, at: datetime | None, out: Path, con
     settings = settings_from(config)
     async with opened_store(settings) as store:
         chosen = incident_id or (await _incident_at(store, at)).incident_id
-        return await snapshot_incident(store, await changes_of(store, chosen), settings, out)
+        changes = await changes_of(store, chosen)
+        return await snapshot_incident(store, changes, settings, out, quiet_of(settings).said_of(changes))
 
 
 async def _incident_at(store: PostgresStore, at: datetime | None) -> IncidentChange:

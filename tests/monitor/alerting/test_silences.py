@@ -64,6 +64,23 @@ def test_a_silence_holds_from_its_beginning_until_before_its_end_and_the_longest
     assert (silence().matchers, long.matchers) == ("everything", "asset BTC, up to squall")
 
 
+def test_what_people_said_of_an_incident_while_it_was_open_is_known_for_good() -> None:
+    known = Quiet(
+        silences=(
+            silence(200.0, comment="upgrade"),
+            silence(id="s2", asset="ETH"),
+            silence(id="s3", since=at(301), until=at(400)),
+            silence(id="s4", since=at(-9), until=at(-5)),
+        ),
+        acknowledged={INCIDENT: Acknowledgement(by="Bo", at=at(9)), "other": Acknowledgement(by="Cy", at=at(9))},
+    )
+    over = replace(END, opened_at=at(0), at=at(300))
+    said = ("acknowledged by Bo at 2026-01-01 12:00:09 UTC", "silenced until 2026-01-01 12:03:20 UTC by Ann: upgrade")
+    assert known.said_of([change(1, opened_at=at(0)), over]) == said
+    assert len(known.said_of([change(1, opened_at=at(0))])) == 3, "what is open may meet a silence to come"
+    assert Quiet().said_of([over]) == ()
+
+
 def told(
     monkeypatch: pytest.MonkeyPatch,
     folder: Path,

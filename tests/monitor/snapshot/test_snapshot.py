@@ -58,7 +58,12 @@ def storm() -> list[IncidentChange]:
     ]
 
 
-def written(into: Path, changes: list[IncidentChange] | None = None, signals: list[Signal] | None = None) -> Path:
+def written(
+    into: Path,
+    changes: list[IncidentChange] | None = None,
+    signals: list[Signal] | None = None,
+    remarks: tuple[str, ...] = (),
+) -> Path:
     return write_snapshot(
         into,
         changes=storm() if changes is None else changes,
@@ -67,6 +72,7 @@ def written(into: Path, changes: list[IncidentChange] | None = None, signals: li
             settings_public=SETTINGS,
             versions={"stormwatch": "0.1.0"},
             traces={INCIDENT: "0af7651916cd43dd8448eb211c80319c"},
+            remarks=remarks,
         ),
     )
 
@@ -94,6 +100,16 @@ def test_the_folder_and_the_zip_hold_the_same_files(tmp_path: Path) -> None:
             f"{INCIDENT}/{name}": body for name, body in files(folder).items()
         }
     assert {one.name for one in tmp_path.iterdir()} == {INCIDENT, f"{INCIDENT}.zip"}
+
+
+def test_the_page_says_who_acknowledged_the_incident_and_until_when_it_was_silenced(tmp_path: Path) -> None:
+    remarks = ("acknowledged by Ann <b> at 2026-01-01 12:00:00 UTC", "silenced until 2026-01-01 13:00:00 UTC by Bo")
+    page = (written(tmp_path, remarks=remarks) / "incident.md").read_text()
+
+    first = " ".join(page.splitlines()[2:4])
+    assert "acknowledged by Ann" in first, "whoever is woken sees at once that somebody takes care"
+    assert page.index("## Where it stands") < page.index("- silenced until 2026-01-01 13:00:00 UTC by Bo")
+    assert "<b>" not in page
 
 
 def test_the_manifest_proves_every_other_file(tmp_path: Path) -> None:
