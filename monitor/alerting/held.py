@@ -1,11 +1,11 @@
-"""Holds what is not sent to one sink because of a silence, and when it is worth looking whether the silence has ended."""
+"""Holds what is not sent to one sink because of a silence or maintenance, and when it is worth looking again."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from monitor.alerting.memory import MAX_OWED, Owed
-from monitor.alerting.quiet import Quiet, QuietSource, Silence
+from monitor.alerting.quiet import Hold, Quiet, QuietSource
 from monitor.alerting.routing import ENDS
 from monitor.incidents import IncidentChange
 from monitor.signals import Clock
@@ -23,9 +23,9 @@ class Held:
         self._clock = clock
         self._looked: tuple[Quiet, datetime] | None = None
 
-    def silence_of(self, change: IncidentChange) -> Silence | None:
-        """The silence that holds `change` back now. An end is never held back: whoever got its beginning gets its end."""
-        return None if change.kind in ENDS else self._quiet().silence_of(change, self._clock())
+    def silence_of(self, change: IncidentChange) -> Hold | None:
+        """What holds `change` back now. An end is never held back: whoever got its beginning gets its end."""
+        return None if change.kind in ENDS else self._quiet().held_by(change, self._clock())
 
     def reminds(self, change: IncidentChange) -> bool:
         """Whether people are to be reminded of it: not while it is silenced, never once it is acknowledged."""
@@ -54,6 +54,6 @@ class Held:
         quiet, now = self._quiet(), self._clock()
         if self._looked is not None and self._looked[0] is quiet and now < self._looked[1]:
             return False
-        ends = [one.until for one in quiet.silences if one.until > now]
+        ends = [one.until for one in quiet.holds if one.until > now]
         self._looked = (quiet, min(ends, default=now))
         return True

@@ -1,4 +1,4 @@
-"""Knows which incidents are not to be sent now (silences), and which are acknowledged. Pure.
+"""Knows which incidents are not to be sent now (silences, maintenance), and which are acknowledged. Pure.
 
 A silence is narrow: by venue it holds back an asset's incident only where all its evidence is from that venue.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from monitor.alerting.maintenance import MaintenanceWindow, all_from
 from monitor.alerting.routing import ENDS
 from monitor.incidents import LEVEL_NAMES, IncidentChange, Level
 
@@ -36,7 +37,7 @@ class Silence:
         return (
             change.level <= self.level
             and (not self.asset or change.scope == f"asset:{self.asset}")
-            and (not self.venue or _all_from(change, self.venue))
+            and (not self.venue or all_from(change, (self.venue,)))
         )
 
     @property
@@ -68,12 +69,32 @@ class Acknowledgement:
         return f"acknowledged by {self.by} at {self.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
+Hold = Silence | MaintenanceWindow
+"""What holds incidents back for a time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quiet:
-    """All silences, and the acknowledgements by incident id."""
+    """All silences and windows of maintenance, and the acknowledgements by incident id."""
 
     silences: tuple[Silence, ...] = ()
     acknowledged: Mapping[str, Acknowledgement] = field(default_factory=dict)
+    windows: tuple[MaintenanceWindow, ...] = ()
+
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        """All that holds something back at some time."""
+        return (*self.silences, *self.windows)
+
+    def held_by(self, change: IncidentChange, at: datetime) -> Hold | None:
+        """What holds `change` back the longest; None if nothing does."""
+        found = [one for one in self.holds if one.holds(change, at)]
+        return max(found, key=lambda one: one.until, default=None)
+
+    def window_of(self, change: IncidentChange, at: datetime) -> MaintenanceWindow | None:
+        """The window of maintenance that holds `change` back the longest; None if none does."""
+        found = [one for one in self.windows if one.holds(change, at)]
+        return max(found, key=lambda one: one.end, default=None)
 
     def silence_of(self, change: IncidentChange, at: datetime) -> Silence | None:
         """The silence that holds `change` back the longest; None if none does."""
@@ -81,24 +102,26 @@ class Quiet:
         return max(found, key=lambda one: one.until, default=None)
 
     def remarks(self, incidents: Iterable[IncidentChange], at: datetime) -> dict[str, str]:
-        """Of each incident of which there is something to say, by its id: who acknowledged it, until when it is silenced."""
+        """Of each incident of which there is something to say, by its id: who acknowledged it, until when it is silenced
+        or in maintenance.
+        """
         said: dict[str, str] = {}
         for one in incidents:
-            silence = None if one.kind in ENDS else self.silence_of(one, at)
-            parts = [self.acknowledged.get(one.incident_id), silence]
+            held = () if one.kind in ENDS else (self.silence_of(one, at), self.window_of(one, at))
+            parts = [self.acknowledged.get(one.incident_id), *held]
             words = ", ".join(part.words for part in parts if part is not None)
             if words:
                 said[one.incident_id] = words
         return said
 
     def said_of(self, changes: Sequence[IncidentChange]) -> tuple[str, ...]:
-        """Who acknowledged one incident, and what silenced it while it was open, each in a line: whatever the time is now."""
+        """Who acknowledged one incident, and what held it back while it was open, each in a line: whatever the time is now."""
         last = changes[-1]
         over = last.at if last.kind in ENDS else datetime.max.replace(tzinfo=UTC)
-        held = [one for one in self.silences if one.since < over and last.opened_at < one.until]
-        silences = [one.words for one in held if any(one.matches(change) for change in changes)]
+        held = [one for one in self.holds if one.since < over and last.opened_at < one.until]
+        holds = [one.words for one in held if any(one.matches(change) for change in changes)]
         given = self.acknowledged.get(last.incident_id)
-        return (*((given.words,) if given is not None else ()), *silences)
+        return (*((given.words,) if given is not None else ()), *holds)
 
 
 class QuietSource(Protocol):
@@ -112,9 +135,3 @@ class QuietSource(Protocol):
 def nothing_quiet() -> Quiet:
     """No silence, no acknowledgement."""
     return Quiet()
-
-
-def _all_from(change: IncidentChange, venue: str) -> bool:
-    if change.scope in (f"venue:{venue}", venue):
-        return True
-    return bool(change.evidence) and all(one.subject.venue == venue for one in change.evidence)

@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from monitor.alerting.maintenance import MaintenanceWindow
 from monitor.alerting.quiet import Acknowledgement, Quiet, Silence
 from monitor.errors import OperatorError
 from monitor.incidents import Level
@@ -55,10 +56,12 @@ class _Written(msgspec.Struct, frozen=True):
 
 
 class QuietFile:
-    """The file of one folder. Calling it gives what holds now; it reads only what changed."""
+    """The file of one folder. Calling it gives what holds now, with `windows`; it reads only what changed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, windows: tuple[MaintenanceWindow, ...] = ()) -> None:
         self.path = folder / NAME
+        self.windows = windows
+        """The windows of maintenance of the settings in force."""
         self._seen: tuple[int, int, int] | None = None
         self._quiet = Quiet()
 
@@ -69,13 +72,13 @@ class QuietFile:
             seen = (found.st_mtime_ns, found.st_size, found.st_ino)
         except OSError:
             seen = None
-        if seen != self._seen:
+        if seen != self._seen or self.windows is not self._quiet.windows:
             self._seen = seen
             try:
-                self._quiet = self.read()
+                self._quiet = replace(self.read(), windows=self.windows)
             except OperatorError as error:
                 log.error("silences and acknowledgements are not in force: %s", error)  # noqa: TRY400 - one line, the operator's mistake
-                self._quiet = Quiet()
+                self._quiet = Quiet(windows=self.windows)
         return self._quiet
 
     def read(self) -> Quiet:

@@ -21,7 +21,7 @@ from monitor.alerting.held import LOOK_S, Held
 from monitor.alerting.lag import Lag, change_of, memory_of
 from monitor.alerting.memory import MAX_OWED, Memory, Owed, encode_memory, reader_name
 from monitor.alerting.missed import Unsent, missed_of
-from monitor.alerting.quiet import QuietSource, Silence
+from monitor.alerting.quiet import Hold, QuietSource
 from monitor.alerting.reminders import Reminders
 from monitor.alerting.routing import ENDS, Router
 from monitor.alerting.sink import Delivered, Note, Outcome, Refused, TryAgain, note_of, reminder_of
@@ -247,7 +247,7 @@ class SinkReader:
         missed = missed_of(self.route.rule, self._router.last_note(incident_id), unsent)
         return note_of(present, self.route.rule.min_level, missed=missed, lost=self._lost)
 
-    def _hold(self, position: int, change: IncidentChange, silence: Silence) -> None:
+    def _hold(self, position: int, change: IncidentChange, silence: Hold) -> None:
         """Do not send a silenced change, say so in the log, and remember to tell it when the silence has ended."""
         self.attempts.count("silenced")
         self._append(change.incident_id, change.revision, "silenced", silence.words)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from monitor.alerting.maintenance import windows_of
 from monitor.alerting.quiet import Quiet
 from monitor.alerting.quiet_file import QuietFile
 from monitor.errors import OperatorError, nearest
@@ -27,8 +29,8 @@ async def opened_store(settings: Settings) -> AsyncIterator[PostgresStore]:
 
 
 def quiet_of(settings: Settings) -> Quiet:
-    """The silences and acknowledgements that lie beside the local log of these settings. Raises OperatorError."""
-    return QuietFile(Path(settings.store.folder).expanduser()).read()
+    """The windows of maintenance, and the silences and acknowledgements beside the local log. Raises OperatorError."""
+    return replace(QuietFile(Path(settings.store.folder).expanduser()).read(), windows=windows_of(settings.maintenance))
 
 
 async def changes_of(store: PostgresStore, incident_id: str) -> list[IncidentChange]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from monitor.alerting.delivery import Deliveries
+from monitor.alerting.maintenance import windows_of
 from monitor.alerting.memory import reader_name
 from monitor.alerting.quiet_file import QuietFile
 from monitor.alerting.sinks import made as made_sinks
@@ -119,7 +120,7 @@ class Daemon:
         if from_bus:
             readers[BUS] = Holding.FOR_A_TIME
         self.log = SqliteLog(Path(settings.store.folder).expanduser() / "log", settings.log, readers, clock)
-        self.quiet = QuietFile(Path(settings.store.folder).expanduser())
+        self.quiet = QuietFile(Path(settings.store.folder).expanduser(), windows_of(settings.maintenance))
         self.deliveries = Deliveries(
             routes, self.log, clock=clock, on_outcome=self.telemetry.record_delivery, quiet=self.quiet
         )

@@ -1,4 +1,4 @@
-"""Applies settings that were read again to a running daemon: its sinks and its log level.
+"""Applies settings that were read again to a running daemon: its sinks, its windows of maintenance and its log level.
 
 Everything else needs a restart. Settings with a mistake, or with another key changed, are refused as a whole: one line of the
 log says why, and the daemon goes on as before.
@@ -10,13 +10,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from monitor.alerting.maintenance import windows_of
 from monitor.alerting.sinks import Route, made
 from monitor.daemon.daemon import Daemon
 from monitor.errors import OperatorError
 from monitor.settings.changes import changed_keys
 from monitor.settings.tree import LogLevel, Settings
 
-RELOADED = ("sinks", "log_level")
+RELOADED = ("sinks", "maintenance", "log_level")
 MAX_KEYS = 20
 """How many keys that need a restart are named."""
 log = logging.getLogger("stormwatch.reload")
@@ -56,9 +57,11 @@ class Reloader:
         touched = {name for name in settings.sinks if settings.sinks[name] != before.get(name)}
         exchanged = await self._daemon.sinks.exchange(routes, touched)
         self._daemon.settings = settings
+        self._daemon.quiet.windows = windows_of(settings.maintenance)
         self._on_level(settings.log_level)
         parts = [("new", exchanged.new), ("changed", exchanged.changed), ("gone", exchanged.gone)]
         words = [f"{what}: {', '.join(f'sink {name}' for name in names)}" for what, names in parts if names]
+        words += [f"windows of maintenance: {len(settings.maintenance)}"] if "maintenance" in keys else []
         words += [f"log_level is {settings.log_level}"] if "log_level" in keys else []
         log.info("the settings were read again; %s", "; ".join(words) or "nothing has changed")
         return True

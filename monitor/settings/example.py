@@ -14,7 +14,7 @@ EXAMPLE = """\
 vantage = "local"            # where we probe from; appears in every signal
 # instance = "watch-1"       # this machine's name in every incident; its host name if left out
 # drill = true               # everything here is a rehearsal: each page, message and incident says DRILL
-# log_level = "info"         # debug, info, warning or error; like [sinks], it is reloaded at SIGHUP
+# log_level = "info"         # debug, info, warning or error; like [sinks] and [[maintenance]], it is reloaded at SIGHUP
 
 # --- what to watch: assets by ticker, with the contracts and pools that matter to each ---
 [assets.BTC]
@@ -113,6 +113,15 @@ targets = { cloudflare = "https://one.one.one.one/", wikipedia = "https://www.wi
 # [sinks.telegram]
 # token_env = "TELEGRAM_BOT_TOKEN"
 # chat_id = "-100123456789"
+
+# --- planned work: what it explains is recorded and not sent; when it ends, what is still open is told. Reloaded at SIGHUP ---
+# [[maintenance]]
+# start = 2026-11-24T01:00:00Z                      # times name their zone
+# end = 2026-11-24T03:00:00Z                        # at most 90 days after start
+# reason = "bybit upgrades its matching engine"     # said on the board, in incidents and in snapshots
+# venues = ["bybit"]                                # incidents that rest on these alone; "target:NAME" too; left out: any
+# assets = ["BTC"]                                  # left out: any
+# legs = ["venue"]                                  # liquidation, venue, migration; left out: any
 
 # --- the store: an embedded PostgreSQL by default, your own by DSN ---
 [store]

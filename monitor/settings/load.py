@@ -17,7 +17,7 @@ from chain import detectors, networks
 from monitor.errors import OperatorError, nearest
 from monitor.settings.chain_events import check_events
 from monitor.settings.coinglass import check_coinglass
-from monitor.settings.filtered import check_filters
+from monitor.settings.filtered import check_filters, check_maintenance
 from monitor.settings.lending import check_collateral, check_lending
 from monitor.settings.reader import read
 from monitor.settings.shown import origin
@@ -104,7 +104,9 @@ def check(settings: Settings) -> None:
         check_url(f"controls.targets.{name}", url, ("http", "https"))
     check_coinglass(settings.coinglass, _check_explorer)
     check_targets(settings.targets, settings.assets, check_url)
-    check_filters(settings.sinks, settings.assets, [*venues.NAMES, *(TARGET_PREFIX + one for one in settings.targets)])
+    venues_and_targets = [*venues.NAMES, *(TARGET_PREFIX + one for one in settings.targets)]
+    check_filters(settings.sinks, settings.assets, venues_and_targets)
+    check_maintenance(settings.maintenance, settings.assets, venues_and_targets)
     for key in ("etherscan_url", "sourcify_url"):
         _check_explorer(f"explorer.{key}", getattr(settings.explorer, key))
 

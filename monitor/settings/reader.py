@@ -11,7 +11,7 @@ import re
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from math import isfinite
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -105,7 +105,27 @@ def _value(hint: Any, given: Any, path: str) -> Any:
         raise OperatorError(path, given, "a whole number", "correct it")
     if hint is Any:
         return given
-    return _expect(given, getattr(hint, "__supertype__", hint), hint, path)
+    return (
+        _moment(path, given) if hint is datetime else _expect(given, getattr(hint, "__supertype__", hint), hint, path)
+    )
+
+
+def _moment(path: str, given: object) -> datetime:
+    """A time as TOML writes it, or as text in ISO 8601, in UTC. Raises OperatorError for one without a zone."""
+    at = given
+    if isinstance(given, str):
+        try:
+            at = datetime.fromisoformat(given)
+        except ValueError:
+            at = None
+    if not isinstance(at, datetime) or at.tzinfo is None:
+        shown_as = at.isoformat() if isinstance(at, date) else shown(given)
+        remedy = f"write {shown_as}Z for UTC, or an offset" if isinstance(at, datetime) else "correct it"
+        raise OperatorError(path, shown_as, "a time with its zone, such as 2026-11-24T01:30:00Z", remedy)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise OperatorError(path, at.isoformat(), "a time from the year 1 to 9999 in UTC", "correct it") from None
 
 
 def _table(hint: Any, given: Mapping[Any, Any], path: str) -> dict[str, Any]:

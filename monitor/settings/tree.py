@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Any
 
@@ -19,6 +20,7 @@ from monitor.settings.chain_events import EventRef
 from monitor.settings.coinglass import CoinGlassSettings
 from monitor.settings.explorer import ExplorerSettings
 from monitor.settings.lending import CollateralRef, LenderRef
+from monitor.settings.maintenance import MaintenanceSettings
 from monitor.settings.shown import is_secretive, origin
 from monitor.settings.targets import TargetSettings
 from monitor.store.settings import StoreSettings
@@ -200,6 +202,7 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     web: WebSettings = field(default_factory=WebSettings)
+    maintenance: tuple[MaintenanceSettings, ...] = ()
     sinks: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"console": {}})
 
     def public(self) -> dict[str, Any]:
@@ -218,6 +221,8 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
     if isinstance(value, str) and "://" in value:
         return origin(value)
     return value

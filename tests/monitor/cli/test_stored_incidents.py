@@ -48,11 +48,17 @@ def test_incidents_and_their_snapshots_say_who_acknowledged_them_and_until_when_
     monkeypatch.setenv("STORMWATCH_STORE__DSN", dsn)
     monkeypatch.setenv("STORMWATCH_STORE__FOLDER", "store")
     asyncio.run(_store(StoreSettings(dsn=dsn, folder="store")))
+    Path("stormwatch.toml").write_text(
+        f"[assets.ETH]\n[[maintenance]]\nstart = {(UNTIL - timedelta(hours=2)).isoformat()}\nend = {UNTIL.isoformat()}\n"
+        'reason = "a fork"\nassets = ["ETH"]\n'
+    )
     silence = Silence(id="s1", since=at(0), until=UNTIL, author="Bo", asset="BTC")
     given = {INCIDENT: Acknowledgement(by="Ann", at=at(60))}
     QuietFile(Path("store")).change(lambda _: Quiet(silences=(silence,), acknowledged=given))
 
     first, second = map(json.loads, output_of("incidents", "list", "--json").splitlines())
+    assert (first["maintenance_until"], second["maintenance_until"]) == (None, UNTIL.isoformat().replace("+00:00", "Z"))
+    assert second["remarks"] == f"in maintenance until {UNTIL:%Y-%m-%d %H:%M:%S} UTC: a fork"
     for one in (first, second):
         Draft202012Validator(schema("incident")).validate(one)
     assert first["acknowledged_by"] == "Ann"

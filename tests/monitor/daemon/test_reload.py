@@ -11,6 +11,7 @@ import signal as system_signals
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +290,26 @@ async def test_the_log_level_is_reloaded_and_what_changed_is_said(
         assert await ours.reloader.once()
         assert caplog.messages[-1] == "the settings were read again; nothing has changed"
         assert ours.levels[0] is LogLevel.WARNING
+
+
+async def test_a_window_of_maintenance_comes_into_force_and_ends_with_a_reload(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "stormwatch")
+    now, hour = datetime.now(UTC), timedelta(hours=1)
+    window = f'[[maintenance]]\nstart = {(now - hour).isoformat()}\nend = {(now + hour).isoformat()}\nreason = "work"'
+    async with running(tmp_path, desk) as ours:
+        to, log = ours.receiver, ours.daemon.log
+        assert await ours.reload(desk(to), window)
+        assert caplog.messages[-1] == "the settings were read again; windows of maintenance: 1"
+        await ours.tell()
+        async with asyncio.timeout(LONG_S):
+            while not (chunk := await log.read(0, (Stream.DELIVERY,))).entries:
+                await log.wait(chunk.reached)
+        assert to.got == {}
+        assert await ours.reload(desk(to))
+        await ours.tell()
+        await to.until("/desk", 2)
 
 
 async def test_deliveries_that_ended_before_a_reload_are_not_made_again(tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ blocks = st.lists(st.sampled_from(["#", "##", ">", "-", "+", "1.", "1)", "words"
 hostile = (
     st.text()
     | st.text(alphabet="|<>[]`@# -+1.\\", max_size=400)
+    | st.text(alphabet="|<>[]`@# -+1.\\", min_size=99, max_size=400)
     | st.just("https://evil.example/" + "x" * 500)
     | blocks
 )
