@@ -53,6 +53,11 @@ class SeveralMistakes(OperatorError):
         return "\n       ".join([*lines, f"and {left} more"] if left else lines)
 
 
+def each(error: OperatorError) -> tuple[OperatorError, ...]:
+    """The mistakes that an error tells: one, or several."""
+    return error.mistakes if isinstance(error, SeveralMistakes) else (error,)
+
+
 class Mistakes:
     """Gathers mistakes: each `with` block may raise one, and `tell` raises them all."""
 
@@ -70,7 +75,7 @@ class Mistakes:
 
     def add(self, mistake: OperatorError) -> None:
         """Take a mistake, or each of several."""
-        self._found += mistake.mistakes if isinstance(mistake, SeveralMistakes) else [mistake]
+        self._found += each(mistake)
 
     def tell(self) -> None:
         """Raise what was found, if anything was."""

@@ -25,8 +25,8 @@ from monitor.incidents import Leg
 from monitor.intake import Intake
 from monitor.intake.chain import EventRule
 from monitor.settings.chain_events import EventRef, watched_events
+from monitor.settings.check import NODE_SCHEMES, check_url
 from monitor.settings.lending import CollateralRef
-from monitor.settings.load import NODE_SCHEMES, check_url
 from monitor.settings.tree import ContractRef, NodeRef, PoolRef, Settings, TokenRef, VenueSettings
 from monitor.settings.wallet_table import wallet_table
 from monitor.signals import TARGET_PREFIX, Scalar, Subject

@@ -32,8 +32,8 @@ from monitor.daemon.loop_lag import LoopLag
 from monitor.daemon.supervisor import Part
 from monitor.errors import OperatorError
 from monitor.pipeline import Pipeline
+from monitor.settings.check import check_url
 from monitor.settings.coinglass import coinglass_access
-from monitor.settings.load import check_url
 from monitor.settings.targets import targets_of
 from monitor.settings.tree import Settings
 from monitor.signals import Clock

@@ -90,7 +90,7 @@ def _value(hint: Any, given: Any, path: str) -> Any:
         return _table(inner, _expect(given, Mapping, hint, path), path)
     if origin in (tuple, list) or (isinstance(origin, type) and issubclass(origin, tuple)):
         inner = get_args(hint)[0]
-        return tuple(_value(inner, v, f"{path}[{i}]") for i, v in enumerate(_expect(given, list, hint, path)))
+        return _list(inner, _expect(given, list, hint, path), path)
     if isinstance(hint, type) and issubclass(hint, Enum):
         if given in [member.value for member in hint]:
             return hint(given)
@@ -108,6 +108,16 @@ def _value(hint: Any, given: Any, path: str) -> Any:
     return (
         _moment(path, given) if hint is datetime else _expect(given, getattr(hint, "__supertype__", hint), hint, path)
     )
+
+
+def _list(hint: Any, given: list[Any], path: str) -> tuple[Any, ...]:
+    mistakes = Mistakes()
+    values = []
+    for index, value in enumerate(given):
+        with mistakes:
+            values.append(_value(hint, value, f"{path}[{index}]"))
+    mistakes.tell()
+    return tuple(values)
 
 
 def _moment(path: str, given: object) -> datetime:

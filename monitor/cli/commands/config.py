@@ -26,8 +26,8 @@ def check(config: Config = None, json: Json = False) -> None:
     from chain.sync.settings import asks_traces
     from monitor.alerting.sinks import made
     from monitor.daemon.assembly import enabled_networks, enabled_venues, prober_settings, watcher_settings
+    from monitor.settings.check import check_url
     from monitor.settings.coinglass import coinglass_access
-    from monitor.settings.load import check_url
     from monitor.settings.targets import targets_of
     from monitor.store.dsn import find
 

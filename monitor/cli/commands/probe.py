@@ -89,7 +89,7 @@ async def _probe_target(name: str, config: Path | None) -> list[Reading]:
     import os
 
     from monitor.errors import OperatorError, nearest
-    from monitor.settings.load import check_url
+    from monitor.settings.check import check_url
     from monitor.settings.targets import targets_of
     from probes.feeds.targets import ask_once
 
@@ -108,7 +108,7 @@ async def _probe(
 
     from monitor.daemon.assembly import prober_settings
     from monitor.errors import OperatorError, nearest
-    from monitor.settings.load import check_host
+    from monitor.settings.check import check_host
     from monitor.settings.tree import AssetSettings, VenueSettings
     from probes import venues
     from probes.prober import probe_once

@@ -18,6 +18,7 @@ def stormwatch(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedPr
     )  # fmt: skip
 
 
+LOCAL = "[networks.local]\nnodes = [{ url = 'http://127.0.0.1:1' }]\n"
 CONFIGS = {
     "unknown key": ("[store]\nfoldr = 'x'", "store.foldr", "folder"),
     "unknown table": ("[vanues.bybit]", "vanues", "venues"),
@@ -31,7 +32,7 @@ CONFIGS = {
     "unknown host key": ("[venues.okx.hosts]\nrset = 'https://x'", "rset", "rest"),
     "bad host": ("[venues.okx.hosts]\nrest = 'ftp://x'", "ftp://x", "https://"),
     "unknown network": ("[networks.ethereal]\nnodes = [{ url = 'http://x' }]", "ethereal", "ethereum"),
-    "bad address": ("[assets.BTC]\ncontracts = [{ network = 'ethereum', address = '0x12' }]", "0x12", "40"),
+    "bad address": (LOCAL + "[assets.BTC]\ncontracts = [{ network = 'local', address = '0x12' }]", "0x12", "40"),
     "unknown network of a contract": (
         f"[assets.BTC]\ncontracts = [{{ network = 'local', address = '0x{'a' * 40}' }}]", "local", "none is configured",
     ),

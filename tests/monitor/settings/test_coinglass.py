@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import OperatorError, SeveralMistakes
+from monitor.settings.check import check
 from monitor.settings.coinglass import EXCHANGES, coinglass_access
-from monitor.settings.load import check
 from monitor.settings.reader import read
 from monitor.settings.tree import Settings
 from probes import venues

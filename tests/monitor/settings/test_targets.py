@@ -10,7 +10,7 @@ import pytest
 
 from monitor.daemon.assembly import target_expectations, watched_of
 from monitor.errors import OperatorError, SeveralMistakes
-from monitor.settings.load import check, check_url
+from monitor.settings.check import check, check_url
 from monitor.settings.reader import read
 from monitor.settings.targets import targets_of
 from monitor.settings.tree import Settings
