@@ -66,6 +66,12 @@ class PostgresStore:
         with self._as_operators_errors():
             await self._connect(migrate)
 
+    async def reach(self) -> None:
+        """Connect once and leave everything as it is. Raises OperatorError with the remedy."""
+        with self._as_operators_errors():
+            connection = await self.server.connect(self._settings.connect_timeout_s)
+            await connection.close(timeout=self._settings.connect_timeout_s)
+
     async def close(self) -> None:
         """Close the connections, and stop using the embedded server."""
         pool, self._pool = self._pool, None

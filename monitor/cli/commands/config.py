@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.shared import Config, Json, note, print_json, settings_from
+from monitor.cli.shared import Config, Json, note, print_json, run, settings_from
+from monitor.signals.plain_text import one_line
 
 _app = typer.Typer(help="Check, show or create the settings.", no_args_is_help=True)
 
@@ -18,39 +19,36 @@ def add_to(app: typer.Typer) -> None:
 
 
 @_app.command("check")
-def check(config: Config = None, json: Json = False) -> None:
-    """Read the settings strictly; print what will be watched."""
+def check(
+    config: Config = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask nobody: no venue, node, target or database.")] = False,
+    json: Json = False,
+) -> None:
+    """Read the settings strictly, ask what they name, and print what a run would watch. All mistakes are told at once."""
     import os
 
-    from chain.nodes.web3_node import redacted
-    from chain.sync.settings import asks_traces
-    from monitor.alerting.sinks import made
-    from monitor.daemon.assembly import enabled_networks, enabled_venues, prober_settings, watcher_settings
-    from monitor.settings.check import check_url
-    from monitor.settings.coinglass import coinglass_access
-    from monitor.settings.targets import targets_of
-    from monitor.store.dsn import find
+    from monitor.cli.asked import ask
+    from monitor.cli.foresight import foresee
+    from monitor.daemon.assembly import enabled_networks, enabled_venues
+    from monitor.errors import Mistakes
 
-    settings = settings_from(config)
-    targets = targets_of(settings.targets, os.environ, check_url)
-    totals = coinglass_access(settings.coinglass, enabled_venues(settings), os.environ)
-    for name in enabled_venues(settings):
-        prober_settings(settings, name, os.environ)
-    untraced: list[str] = []
-    for name in enabled_networks(settings):
-        chosen = watcher_settings(settings, name, os.environ)
-        untraced += [f"{name} {redacted(url)}" for url in chosen.nodes if not asks_traces(url, chosen.traces)]
-    routes = made(settings.sinks, os.environ)
-    find(settings.store, os.environ)
+    settings, mistakes = settings_from(config), Mistakes()
+    foreseen = foresee(settings, os.environ, mistakes)
+    warnings = foreseen.warnings
+    if not offline:
+        warnings += run(ask(settings, foreseen, os.environ, mistakes))
+    mistakes.tell()
     summary = {
         "assets": sorted(settings.assets),
         "venues": enabled_venues(settings),
         "networks": enabled_networks(settings),
-        "targets": [one.name for one in targets],
-        "market_totals": [] if totals is None else list(totals.exchanges),
+        "targets": [one.name for one in foreseen.targets],
+        "market_totals": list(foreseen.market_totals),
         "sinks": sorted(settings.sinks),
-        "routes": len(routes),
-        "untraced": untraced,
+        "routes": foreseen.routes,
+        "untraced": foreseen.untraced,
+        "warnings": warnings,
+        "asked": not offline,
     }
     if json:
         print_json(summary)
@@ -59,11 +57,13 @@ def check(config: Config = None, json: Json = False) -> None:
         names = summary[key]
         assert isinstance(names, list)
         typer.echo(f"{key}: {', '.join(names) or 'none'}")
-    for one in untraced:
+    for one in foreseen.untraced:
         typer.echo(
             f'no traces are requested from {one}: a change reverted within one block would not be seen (traces = "on")'
         )
-    typer.echo("the settings are good")
+    for one in warnings:
+        typer.echo(f"warning: {one_line(one)}")
+    typer.echo("the settings are good" + ("; nobody was asked (--offline)" if offline else ""))
 
 
 @_app.command("show")

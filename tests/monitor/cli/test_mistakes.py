@@ -19,6 +19,7 @@ def stormwatch(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedPr
 
 
 LOCAL = "[networks.local]\nnodes = [{ url = 'http://127.0.0.1:1' }]\n"
+WATCHED = "[targets.api]\nurl = 'http://127.0.0.1:1'\n"
 CONFIGS = {
     "unknown key": ("[store]\nfoldr = 'x'", "store.foldr", "folder"),
     "unknown table": ("[vanues.bybit]", "vanues", "venues"),
@@ -41,7 +42,9 @@ CONFIGS = {
     "node with neither": ("[networks.local]\nnodes = [{}]", "url", "url_env"),
     "unset key variable": ("[venues.bybit]\nkey_env = 'NO_SUCH_KEY'\nsecret_env = 'NO_SUCH'", "NO_SUCH_KEY", "export"),
     "unknown sink": ("[sinks.pigeon]", "pigeon", "console"),
-    "unset webhook secret": ("[sinks.webhook]\nurl = 'http://127.0.0.1:1'\nsecret_env = 'NO_SUCH_S'", "NO_SUCH_S", "secret_env"),
+    "unset webhook secret": (
+        WATCHED + "[sinks.webhook]\nurl = 'http://127.0.0.1:1'\nsecret_env = 'NO_SUCH_S'", "NO_SUCH_S", "secret_env",
+    ),
     "not TOML": ("[store", "stormwatch.toml", "TOML"),
     "no time between checks": ("[venues.bybit]\nevery_s = { server_time = 0 }", "every_s.server_time", "above 0"),
     "impossible address of a host": ("[venues.bybit.hosts]\nrest = 'http://[::1'", "venues.bybit.hosts.rest", "whole URL"),
@@ -49,13 +52,13 @@ CONFIGS = {
     "secret without its key": ("[venues.bybit]\nsecret_env = 'HOME'", "venues.bybit.key_env", "is missing"),
     "no certificates": ("[venues.bybit]\nca_file = 'none.pem'", "none.pem", "PEM"),
     "a node of a variable that is no URL": ("[networks.local]\nnodes = [{ url_env = 'HOME' }]", "url_env (HOME)", "https://"),
-    "another database": ("[store]\ndsn = 'mysql://me@host/x'", "store.dsn", "postgresql://"),
+    "another database": (WATCHED + "[store]\ndsn = 'mysql://me@host/x'", "store.dsn", "postgresql://"),
     "bound of the earlier spool": ("[store]\nspool_mb = 10", "store.spool_mb", "log.max_mb"),
     "bound of the earlier queue": ("[store]\nqueue_rows = 10", "store.queue_rows", "log.queue_rows"),
     "time of the earlier replay": ("[store]\nresume_s = '1h'", "store.resume_s", "log.keep_s"),
     "time constant without effect": ("[correlator]\nlevel_short_s = 20", "correlator.level_short_s", "it had no effect"),
     "age of the earlier batches": ("[store]\nbatch_s = 1", "store.batch_s", "log.group_s"),
-    "unset variable of the database": ("[store]\ndsn_env = 'NO_SUCH_DSN'", "store.dsn_env", "NO_SUCH_DSN"),
+    "unset variable of the database": (WATCHED + "[store]\ndsn_env = 'NO_SUCH_DSN'", "store.dsn_env", "NO_SUCH_DSN"),
     "impossible share": ("[correlator]\nprior = 3.0", "prior", "between 0 and 1"),
 }  # fmt: skip
 
@@ -65,7 +68,7 @@ def test_a_mistake_in_the_settings_is_reported_in_one_line(tmp_path: Path, mista
     text, *words = CONFIGS[mistake]
     (tmp_path / "stormwatch.toml").write_text(text)
 
-    ended = stormwatch("config", "check", cwd=tmp_path)
+    ended = stormwatch("config", "check", "--offline", cwd=tmp_path)
 
     assert ended.returncode == 2, ended
     assert len(ended.stderr.strip().splitlines()) == 1
@@ -89,7 +92,7 @@ SECRETS = {
 def test_a_mistake_near_a_secret_does_not_show_the_secret(tmp_path: Path, mistake: str) -> None:
     (tmp_path / "stormwatch.toml").write_text(SECRETS[mistake])
 
-    ended = stormwatch("config", "check", cwd=tmp_path)
+    ended = stormwatch("config", "check", "--offline", cwd=tmp_path)
 
     assert ended.returncode == 2, ended
     assert len(ended.stderr.strip().splitlines()) == 1

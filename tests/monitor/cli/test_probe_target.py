@@ -84,10 +84,10 @@ key_env = "CG_KEY"
 
 async def test_config_check_names_the_targets_and_finds_secrets_that_are_missing(tmp_path: Path) -> None:
     (tmp_path / "stormwatch.toml").write_text(FULL)
-    good, out, _ = await stormwatch(tmp_path, "config", "check", KEY="k3y", CG_KEY="k3y")
-    _, as_json, _ = await stormwatch(tmp_path, "config", "check", "--json", KEY="k3y", CG_KEY="k3y")
-    no_header, _, header = await stormwatch(tmp_path, "config", "check", CG_KEY="k3y")
-    no_key, _, key = await stormwatch(tmp_path, "config", "check", KEY="k3y")
+    good, out, _ = await stormwatch(tmp_path, "config", "check", "--offline", KEY="k3y", CG_KEY="k3y")
+    _, as_json, _ = await stormwatch(tmp_path, "config", "check", "--offline", "--json", KEY="k3y", CG_KEY="k3y")
+    no_header, _, header = await stormwatch(tmp_path, "config", "check", "--offline", CG_KEY="k3y")
+    no_key, _, key = await stormwatch(tmp_path, "config", "check", "--offline", KEY="k3y")
 
     assert (good, no_header, no_key) == (0, 2, 2)
     assert "targets: rpc" in out
@@ -111,7 +111,7 @@ async def test_config_show_shows_a_target_as_settings_without_its_secrets(tmp_pa
 
 async def test_all_mistakes_of_the_targets_are_printed_each_in_its_line(tmp_path: Path) -> None:
     (tmp_path / "stormwatch.toml").write_text('[targets.a]\nurl = "ftp://x"\nweight = 3\nstatuses = [301]')
-    code, _, complaint = await stormwatch(tmp_path, "config", "check")
+    code, _, complaint = await stormwatch(tmp_path, "config", "check", "--offline")
 
     assert code == 2
     assert len(complaint.strip().splitlines()) == 3
