@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from chain.rpc.errors import NodeFailure
 from chain.nodes.web3_node import Web3Node, redacted
+from chain.rpc.errors import NodeFailure
 from chain.sync.settings import WatcherSettings
 from monitor.cli.foresight import Foreseen
 from monitor.errors import Mistakes, OperatorError, nearest

@@ -73,7 +73,7 @@ def show(config: Config = None, json: Json = False) -> None:
     if json:
         print_json(tree)
         return
-    from monitor.settings.example import as_toml
+    from monitor.settings.toml_text import as_toml
 
     typer.echo(as_toml(tree))
 
@@ -81,16 +81,17 @@ def show(config: Config = None, json: Json = False) -> None:
 @_app.command("init")
 def init(
     out: Annotated[Path, typer.Option("--out", "-o", help="Where to write.")] = Path("stormwatch.toml"),
+    minimal: Annotated[bool, typer.Option("--minimal", help="Only what a first run needs.")] = False,
     force: Annotated[bool, typer.Option(help="Write over an existing file.")] = False,
 ) -> None:
-    """Write a first settings file, with every key explained."""
+    """Write a first settings file: every key with its unit, its default and why, or only what a first run needs."""
     from monitor.errors import OperatorError
-    from monitor.settings.example import EXAMPLE
+    from monitor.settings.template import FULL, MINIMAL
 
     if out.exists() and not force:
         raise OperatorError("--out", str(out), "a file that does not exist yet", "choose another, or give --force")
     try:
-        out.write_text(EXAMPLE, encoding="utf-8")
+        out.write_text(MINIMAL if minimal else FULL, encoding="utf-8")
     except OSError as error:
         raise OperatorError("--out", str(out), "a place that can be written", str(error.strerror)) from None
     note(f"wrote {out}; edit it, then `stormwatch config check`")

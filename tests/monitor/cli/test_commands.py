@@ -16,7 +16,8 @@ from monitor.cli.shared import print_table
 from monitor.correlator import CorrelatorSettings
 from monitor.recordings.signals import RecordingWriter, header_of
 from monitor.settings import load_settings
-from monitor.settings.example import EXAMPLE, as_toml
+from monitor.settings.template import FULL, MINIMAL
+from monitor.settings.toml_text import as_toml
 from monitor.signals import Signal, SignalKind, Subject
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
@@ -51,9 +52,10 @@ def test_help_names_every_command() -> None:
         assert name in text
 
 
-def test_the_example_settings_are_valid_and_watch_something(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", [FULL, MINIMAL])
+def test_the_example_settings_are_valid_and_watch_something(tmp_path: Path, text: str) -> None:
     path = tmp_path / "stormwatch.toml"
-    path.write_text(EXAMPLE)
+    path.write_text(text)
     settings = load_settings(path, {})
     assert set(settings.venues) == {"binance_usdm", "bybit", "okx", "gate"}
     assert set(settings.assets) == {"BTC", "ETH"}
@@ -61,7 +63,10 @@ def test_the_example_settings_are_valid_and_watch_something(tmp_path: Path) -> N
 
 def test_config_init_writes_settings_that_config_check_accepts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    output_of("config", "init")
+    output_of("config", "init", "--minimal")
+    assert Path("stormwatch.toml").read_text() == MINIMAL
+    output_of("config", "init", "--force")
+    assert Path("stormwatch.toml").read_text() == FULL
     assert "the settings are good" in output_of("config", "check", "--offline")
     assert json.loads(output_of("config", "check", "--offline", "--json"))["venues"] == [
         "binance_usdm",

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from monitor.errors import OperatorError, each
 from monitor.settings import Settings, load_settings
-from monitor.settings.example import as_toml
 from monitor.settings.load import MAX_BYTES
+from monitor.settings.toml_text import as_toml
 
 
 def mistakes_of(folder: Path, text: str, **env: str) -> list[str]:

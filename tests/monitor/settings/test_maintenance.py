@@ -10,8 +10,8 @@ import pytest
 from monitor.errors import OperatorError, SeveralMistakes
 from monitor.incidents import Leg
 from monitor.settings import Settings, load_settings
-from monitor.settings.example import as_toml
 from monitor.settings.maintenance import MaintenanceSettings
+from monitor.settings.toml_text import as_toml
 
 GOOD = """
 [assets.BTC]
