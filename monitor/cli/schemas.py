@@ -123,6 +123,12 @@ def _detect_summary() -> dict[str, Any]:
     return of(DetectSummary)
 
 
+def _settings() -> dict[str, Any]:
+    from monitor.cli.settings_schema import settings_schema
+
+    return settings_schema()
+
+
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "signal": lambda: of(Signal),
     "incident-change": lambda: of(IncidentChange),
@@ -142,6 +148,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "payload": _payload,
     "detect-row": _detect_row,
     "detect-summary": _detect_summary,
+    "settings": _settings,
 }
 
 

@@ -21,7 +21,7 @@ from monitor.settings.shown import kind_of, shown
 
 Form = TypeVar("Form")
 
-_LENGTH = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
+LENGTH = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _MOVED = {
     "store.batch_s": "remove it: log.group_s says how long rows wait in memory",
@@ -34,12 +34,17 @@ _MOVED = {
 _LENGTH_ALLOWED = 'a length of time such as "250ms", "5s", "2m", "1h", "7d", or seconds as a number'
 
 
+def is_length(name: str) -> bool:
+    """Whether a key of this name is a length of time: "timeout_s" is one, "calls_per_s" is a rate."""
+    return name.endswith("_s") and not name.endswith("_per_s")
+
+
 def length_s(key: str, given: object) -> float:
     """The seconds of a length of time as operators write it. Raises OperatorError."""
     if isinstance(given, int | float) and not isinstance(given, bool):
         if isfinite(given) and given >= 0:
             return float(given)
-    elif isinstance(given, str) and (match := _LENGTH.match(given)):
+    elif isinstance(given, str) and (match := LENGTH.match(given)):
         return float(match[1]) * _SECONDS[match[2]]
     raise OperatorError(key, given, _LENGTH_ALLOWED, "give the unit")
 
@@ -96,7 +101,7 @@ def _value(hint: Any, given: Any, path: str) -> Any:
             return hint(given)
         raise OperatorError(path, given, ", ".join(str(m.value) for m in hint), "choose one of them")
     if hint is float:
-        if any(name.endswith("_s") for name in path.split(".")[-2:]):  # every_s.server_time is one too
+        if any(is_length(name) for name in path.split(".")[-2:]):  # every_s.server_time is one too
             return length_s(path, given)
         if isinstance(given, int | float) and not isinstance(given, bool) and isfinite(given):
             return float(given)

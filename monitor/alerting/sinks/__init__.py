@@ -78,6 +78,8 @@ class _Common:
     drill: Drills = Drills.ANY
 
 
+COMMON: type[Any] = _Common
+"""The form of those keys."""
 _LEVELS = {LEVEL_NAMES[level]: level for level in Level if level is not Level.CALM}
 
 

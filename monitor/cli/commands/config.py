@@ -1,4 +1,4 @@
-"""`stormwatch config check|show|init`: checks the settings, shows them without secrets, writes a first file."""
+"""`stormwatch config check|show|schema|init`: checks the settings, shows them without secrets, writes a first file."""
 
 from __future__ import annotations
 
@@ -76,6 +76,14 @@ def show(config: Config = None, json: Json = False) -> None:
     from monitor.settings.toml_text import as_toml
 
     typer.echo(as_toml(tree))
+
+
+@_app.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of the settings file, for an editor or a check in a pipeline."""
+    from monitor.cli.settings_schema import settings_schema
+
+    print_json(settings_schema())
 
 
 @_app.command("init")

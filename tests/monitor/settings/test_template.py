@@ -68,7 +68,7 @@ def all_keys() -> list[tuple[str, Field[Any]]]:
     found = [one for one in keys(Settings, "") if one[1].name != "sinks"]
     for name in sinks.names():
         found += [(f"sinks.{name}", one) for one in fields(sinks.declared(name).settings)]
-    return [*found, *(("sinks.webhook", one) for one in fields(sinks._Common))]
+    return [*found, *(("sinks.webhook", one) for one in fields(sinks.COMMON))]
 
 
 KEYS = {f"{table}.{one.name}".strip("."): (table, one) for table, one in all_keys()}
