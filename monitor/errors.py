@@ -6,7 +6,7 @@ already redacted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
 from monitor.signals.plain_text import one_line
@@ -58,6 +58,15 @@ def each(error: OperatorError) -> tuple[OperatorError, ...]:
     return error.mistakes if isinstance(error, SeveralMistakes) else (error,)
 
 
+def check_all(*checks: Callable[[], object]) -> None:
+    """Make every check, whatever the others find. Raises OperatorError with the mistakes of all."""
+    mistakes = Mistakes()
+    for check in checks:
+        with mistakes:
+            check()
+    mistakes.tell()
+
+
 class Mistakes:
     """Gathers mistakes: each `with` block may raise one, and `tell` raises them all."""
 
@@ -72,6 +81,9 @@ class Mistakes:
             return False
         self.add(error)
         return True
+
+    def __len__(self) -> int:
+        return len(self._found)
 
     def add(self, mistake: OperatorError) -> None:
         """Take a mistake, or each of several."""

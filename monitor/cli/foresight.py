@@ -73,8 +73,9 @@ def foresee(settings: Settings, env: Mapping[str, str], mistakes: Mistakes) -> F
     if settings.bus.servers:
         with mistakes:
             Bus(settings.bus, env, "stormwatch")
-    with mistakes:
-        _check_something_is_watched(settings)
+    if not mistakes:  # else: it may follow from another, and a run would tell the other first
+        with mistakes:
+            _check_something_is_watched(settings)
     found.warnings = _warnings(settings)
     return found
 

@@ -47,11 +47,15 @@ class Output:
         self._path, self._request = path, request
         self._checkpoint = path.with_name(path.name + ".checkpoint")
         self._last = b""
-        if not path.exists():
-            self._checkpoint.unlink(missing_ok=True)  # the file that it belonged to is gone
-            path.touch()
-        elif path.stat().st_size or self._checkpoint.exists():
-            self._resume()
+        try:
+            if not path.exists():
+                self._checkpoint.unlink(missing_ok=True)  # the file that it belonged to is gone
+                path.touch()
+            elif path.stat().st_size or self._checkpoint.exists():
+                self._resume()
+        except OSError as error:
+            allowed = "a file that can be written"
+            raise OperatorError("--output", str(path), allowed, error.strerror or "name another") from None
 
     async def load(self, network: NetworkId) -> bytes | None:
         """The last checkpoint of this scan; None at its start."""

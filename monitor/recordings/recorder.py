@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,12 @@ from monitor.daemon.assembly import intake_of
 from monitor.daemon.sources import Sources
 from monitor.daemon.supervisor import Supervisor
 from monitor.errors import OperatorError
+from monitor.incidents import IncidentChange
 from monitor.pipeline import Pipeline
 from monitor.recordings.frames import RawTapeWriter, raw_header_of
 from monitor.recordings.signals import RecordingWriter, header_of
 from monitor.settings.tree import Settings
+from monitor.signals import Signal
 from monitor.version import stormwatch_version
 from probes.readings import Reading
 from probes.rest.http import utc_now
@@ -41,6 +43,16 @@ class _NoTelemetry:
         return None
 
 
+class _Nowhere:
+    """Keeps nothing: for a look at the settings."""
+
+    def signals(self, signals: Sequence[Signal]) -> None:
+        return
+
+    def changes(self, changes: Sequence[IncidentChange]) -> None:
+        return
+
+
 class _NoCheckpoints:
     """Saves no checkpoints: a recording starts at the head."""
 
@@ -56,6 +68,9 @@ async def record_sources(
 ) -> Recorded:
     """Record until `stop` is set; into `raw` all that the venues sent. Raises OperatorError for unusable settings."""
     correlator = Correlator(settings.correlator, vantage=settings.vantage)
+    intake = intake_of(settings)
+    nowhere = Pipeline(intake, correlator, _NoTelemetry(), _Nowhere())
+    Sources(settings, env, utc_now, pipeline=nowhere, checkpoints=_NoCheckpoints()).parts()  # before a file is made
     started_at, version = utc_now(), stormwatch_version()
     with ExitStack() as open_files:
         try:
@@ -68,7 +83,6 @@ async def record_sources(
             ) from None
         if tape is not None:
             open_files.callback(tape.close)
-        intake = intake_of(settings)
         pipeline = Pipeline(intake, correlator, _NoTelemetry(), writer)
         sources = Sources(settings, env, utc_now, pipeline=pipeline, checkpoints=_NoCheckpoints(), tape=tape)
         supervisor = Supervisor(utc_now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 from monitor.cli.render.events import event_lines, upgraded_contracts, with_token_names
 from monitor.cli.render.inspection import control_lines, kind_words, report
 from monitor.cli.shared import Config, Json, note, print_json, print_report, run, settings_from
-from monitor.errors import OperatorError, nearest
+from monitor.errors import OperatorError, check_all, nearest
 
 if TYPE_CHECKING:
     from chain.events import Address, ChainEvent
@@ -61,13 +62,17 @@ def scan(
     """List the upgrades, control changes, timelock operations and liquidity moves in a range of blocks."""
     from monitor.cli.scan_output import MAX_EVERY_BLOCK, Output, ScanRequest, json_line, scan_into
 
+    check_all(
+        lambda: _settings(network, config),
+        lambda: _check_range(first, last),
+        *(partial(_address, "--contract", one) for one in contract or ()),
+    )
     settings = _settings(network, config)
-    if last < first:
-        raise OperatorError("--to", last, f"a block from {first} on", "give the later block")
     if every_block is None:
         every_block = last + 1 - first <= MAX_EVERY_BLOCK and not stretches
     request = ScanRequest(network=network, first=first, last=last, every_block=every_block)
     events: list[ChainEvent] = []
+    watching = _also_watching(contract, _watcher_settings(settings, network))
     into = Output(output, request) if output else None
 
     def take(event: ChainEvent) -> None:
@@ -78,12 +83,16 @@ def scan(
         else:
             events.append(event)
 
-    watching = _also_watching(contract, _watcher_settings(settings, network))
     run(scan_into(watching, request, take, into))
     if not json and not into:
         known = run(_inspected(watching, upgraded_contracts(events)))
         _show(f"{network}, blocks {first} to {last}", events, known)
     note(_EVERY_BLOCK if every_block else _SAMPLED)
+
+
+def _check_range(first: int, last: int) -> None:
+    if last < first:
+        raise OperatorError("--to", last, f"a block from {first} on", "give the later block")
 
 
 def _also_watching(contracts: list[str] | None, settings: WatcherSettings) -> WatcherSettings:
@@ -177,6 +186,7 @@ async def _inspect(network: str, address: str, config: Path | None) -> Inspectio
     from chain.sync.settings import open_nodes, utc_now
     from monitor.daemon.explorer_checks import books_of, with_sources
 
+    check_all(lambda: _address("ADDRESS", address), lambda: _settings(network, config))
     checked = _address("ADDRESS", address)
     tree = _settings(network, config)
     settings = _watcher_settings(tree, network)

@@ -76,12 +76,16 @@ def detect(
 ) -> None:
     """Score each row of a series from what came before it, and tell alarms with their rate by chance."""
     from monitor.detect.series import KINDS
-    from monitor.errors import OperatorError, nearest
+    from monitor.errors import Mistakes, OperatorError, nearest
     from monitor.recordings.series import read_series
 
-    if kind not in KINDS:
-        raise OperatorError("--kind", kind, ", ".join(KINDS), nearest(kind, KINDS))
-    series = read_series(file, time, value)
+    mistakes = Mistakes()
+    with mistakes:
+        if kind not in KINDS:
+            raise OperatorError("--kind", kind, ", ".join(KINDS), nearest(kind, KINDS))
+    with mistakes:
+        series = read_series(file, time, value)
+    mistakes.tell()
     rows, summary = judged(series, kind)
     if out is not None:
         _write(out, file, series, rows)

@@ -70,13 +70,14 @@ def drill(
         return
     from monitor.drill.runner import DrillOrder
 
+    sinks = {} if config is None else settings_from(config).sinks
     _check(out, otlp)
     path = Path(scenario) if scenario.endswith(".toml") else scenarios.FOLDER / f"{scenario}.toml"
     order = DrillOrder(
         scenario=chosen,
         file=path,
         out=out,
-        sinks={} if config is None else settings_from(config).sinks,
+        sinks=sinks,
         otlp_endpoint=otlp,
         quiet=quiet,
     )

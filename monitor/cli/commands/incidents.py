@@ -62,6 +62,8 @@ def list_incidents(
         peak = _one("--level", level or "calm", {name: one for one, name in LEVEL_NAMES.items()})
     with mistakes:
         now = _one("--state", state, {one.value: one for one in IncidentState}) if state else None
+    with mistakes:
+        settings_from(config)
     mistakes.tell()
     scopes = (*((f"asset:{asset}",) if asset else ()), *((f"venue:{venue}",) if venue else ()))
     wanted = Wanted(until=last, scopes=scopes, min_peak=peak, state=now)

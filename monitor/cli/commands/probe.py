@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,7 +44,7 @@ def probe(
         _check_alone(venue, check, asset, host)
         venue, readings = f"target {target}", run(_probe_target(target, config))
     else:
-        venue = venue or _no_venue()
+        venue = _checked(venue, check, host or [], listen, config)
         readings = run(_probe(venue, check, asset or [], parse_pairs("--host", host or []), listen, config))
     if json:
         for reading in readings:
@@ -71,18 +71,55 @@ def _failed(reading: Reading) -> bool:
 
 
 def _check_alone(venue: str | None, check: str | None, asset: list[str] | None, host: list[str] | None) -> None:
-    from monitor.errors import OperatorError
+    from monitor.errors import Mistakes, OperatorError
 
+    mistakes, remedy = Mistakes(), "leave it out: the settings say what is asked"
     for name, given in (("VENUE", venue), ("CHECK", check), ("--asset", asset), ("--host", host)):
         if given:
-            raise OperatorError(name, given, "nothing beside --target", "leave it out: the settings say what is asked")
+            mistakes.add(OperatorError(name, given, "nothing beside --target", remedy))
+    mistakes.tell()
 
 
-def _no_venue() -> str:
-    from monitor.errors import OperatorError
+def _checked(venue: str | None, check: str | None, host: list[str], listen_s: float, config: Path | None) -> str:
+    """The venue, if it and what is asked of it exist. Raises OperatorError with all mistakes at once."""
+    from functools import partial
+
+    from monitor.errors import check_all
+    from monitor.settings.check import check_host
     from probes import venues
 
-    raise OperatorError("VENUE", None, ", ".join(venues.NAMES), "name one, or --target NAME")
+    checks: list[Callable[[], object]] = [
+        partial(_check_venue, venue),
+        partial(_check_listen, listen_s),
+        partial(settings_from, config),
+    ]
+    if venue in venues.NAMES:
+        checks.append(partial(_check_name, venues.declared(venue), check))
+    for one in host:
+        checks.append(partial(parse_pairs, "--host", [one]))
+        key, sign, url = one.partition("=")
+        if sign and key and url and venue in venues.NAMES:
+            checks.append(partial(check_host, "--host", venue, key, url))
+    check_all(*checks)
+    assert venue is not None
+    return venue
+
+
+def _check_venue(venue: str | None) -> None:
+    from monitor.errors import OperatorError, nearest
+    from probes import venues
+
+    if venue is None:
+        raise OperatorError("VENUE", None, ", ".join(venues.NAMES), "name one, or --target NAME")
+    if venue not in venues.NAMES:
+        raise OperatorError("VENUE", venue, ", ".join(venues.NAMES), nearest(venue, venues.NAMES))
+
+
+def _check_listen(listen_s: float) -> None:
+    from monitor.errors import OperatorError
+
+    if not 0 < listen_s <= MAX_LISTEN_S:
+        raise OperatorError("--listen", listen_s, f"seconds above 0, at most {MAX_LISTEN_S:g}", "correct it")
 
 
 async def _probe_target(name: str, config: Path | None) -> list[Reading]:
@@ -107,24 +144,15 @@ async def _probe(
     from dataclasses import replace
 
     from monitor.daemon.assembly import prober_settings
-    from monitor.errors import OperatorError, nearest
-    from monitor.settings.check import check_host
     from monitor.settings.tree import AssetSettings, VenueSettings
     from probes import venues
     from probes.prober import probe_once
 
-    if name not in venues.NAMES:
-        raise OperatorError("VENUE", name, ", ".join(venues.NAMES), nearest(name, venues.NAMES))
     dialect = venues.declared(name)
-    _check_name(dialect, check)
-    if not 0 < listen_s <= MAX_LISTEN_S:
-        raise OperatorError("--listen", listen_s, f"seconds above 0, at most {MAX_LISTEN_S:g}", "correct it")
     settings = settings_from(config)
     wanted = [one.upper() for one in assets] or sorted(settings.assets) or ["BTC"]
     own = settings.venues.get(name) or VenueSettings()
     assert isinstance(hosts, dict)
-    for key, url in hosts.items():
-        check_host("--host", name, key, url)
     settings = replace(
         settings,
         assets={**{asset: AssetSettings() for asset in wanted}, **settings.assets},

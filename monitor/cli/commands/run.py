@@ -51,12 +51,14 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, from_
     from monitor.daemon.logs import set_level, set_up_logs
     from monitor.daemon.reload import Reloader
     from monitor.daemon.supervisor import Supervisor
+    from monitor.errors import check_all
     from monitor.settings.tree import LogLevel
     from probes.rest.http import utc_now
 
     def read() -> Settings:
         return _from_bus(settings_from(config), from_bus) if from_bus else settings_from(config)
 
+    check_all(read, lambda: parse_time("--clock-start", clock_start) if clock_start else None)
     settings = read()
     shift = parse_time("--clock-start", clock_start) - utc_now() if clock_start else timedelta()
 

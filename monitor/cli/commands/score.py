@@ -71,12 +71,18 @@ def score(
         _recording(recording, truth, settings, json)
         return
     _refuse_of_recordings(truth)
+    from monitor.errors import check_all
+
+    check_all(
+        lambda: _order(kinds, venues, ablate, jobs),
+        lambda: None if settings is None else settings_from(settings),
+        lambda: None if out is not None else _seeds_in_range(seeds, train, seed),
+    )
     order = _order(kinds, venues, ablate, jobs)
     chosen = None if settings is None else settings_from(settings).correlator
     if out is not None:
         _save(seed, order, out)
         return
-    _seeds_in_range(seeds, train, seed)
     _simulated(order, _sets(seeds, train, seed), chosen, str(settings), json)
 
 
@@ -105,25 +111,24 @@ def _order(kinds: str, venues: str, ablate: str, jobs: int | None) -> Order:
     from monitor.correlator.parts import Part
     from monitor.drill.score.campaign import Order, cores
     from monitor.drill.score.case import KINDS
-    from monitor.errors import OperatorError, nearest
+    from monitor.errors import Mistakes, OperatorError, nearest
 
-    names = _words(kinds)
-    for one in names:
-        if one not in KINDS.names():
-            raise OperatorError("--kinds", one, ", ".join(KINDS.names()), nearest(one, KINDS.names()))
+    mistakes = Mistakes()
+    names, sizes = _words(kinds), []
     parts = tuple(part.value for part in Part)
-    for one in _words(ablate):
-        if one not in parts:
-            raise OperatorError("--ablate", one, ", ".join(parts), nearest(one, parts))
-    sizes = []
-    for one in _words(venues):
-        if not (one.isascii() and one.isdigit() and 1 <= int(one) <= 50):
-            raise OperatorError("--venues", one, "numbers of venues from 1 to 50, with commas", 'such as "1,4,14"')
-        sizes.append(int(one))
-    if not sizes:
-        raise OperatorError("--venues", venues, "numbers of venues from 1 to 50, with commas", 'such as "1,4,14"')
+    for key, words, known in (("--kinds", names, KINDS.names()), ("--ablate", _words(ablate), parts)):
+        for one in words:
+            if one not in known:
+                mistakes.add(OperatorError(key, one, ", ".join(known), nearest(one, known)))
+    for one in _words(venues) or (venues,):
+        if one.isascii() and one.isdigit() and 1 <= int(one) <= 50:
+            sizes.append(int(one))
+        else:
+            allowed = "numbers of venues from 1 to 50, with commas"
+            mistakes.add(OperatorError("--venues", one, allowed, 'such as "1,4,14"'))
     if jobs is not None and not 1 <= jobs <= 256:
-        raise OperatorError("--jobs", jobs, "a number from 1 to 256", f"this process may use {cores()} cores")
+        mistakes.add(OperatorError("--jobs", jobs, "a number from 1 to 256", f"this process may use {cores()} cores"))
+    mistakes.tell()
     return Order(
         kinds=names,
         venues=tuple(sizes),

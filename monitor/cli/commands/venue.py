@@ -12,7 +12,7 @@ import typer
 
 from monitor.cli.render.readings import plain, words_of
 from monitor.cli.shared import Json, note, parse_time, print_json, print_table
-from monitor.errors import OperatorError, nearest
+from monitor.errors import OperatorError, check_all, nearest
 
 if TYPE_CHECKING:
     from monitor.cli.payloads import Tried, Wanted
@@ -77,8 +77,12 @@ def try_payload(
     from monitor.cli.payloads import listing as listing_of
     from probes.venues import NAMES
 
-    if name not in NAMES:
-        raise OperatorError("NAME", name, ", ".join(NAMES), nearest(name, NAMES))
+    check_all(
+        lambda: _check_name(name, NAMES),
+        lambda: _check_file(file),
+        lambda: _size(contract_size),
+        lambda: None if received_at is None else parse_time("--received-at", received_at),
+    )
     wanted = Wanted(
         check=check, feed=feed, symbol=symbol, contract_size=_size(contract_size), status=status,
         listed=None if listing is None else listing_of(name, listing),
@@ -91,6 +95,16 @@ def try_payload(
         _show(name, tried, wanted)
     if tried.outcome not in ("read", "nothing"):
         raise typer.Exit(1)
+
+
+def _check_name(name: str, known: tuple[str, ...]) -> None:
+    if name not in known:
+        raise OperatorError("NAME", name, ", ".join(known), nearest(name, known))
+
+
+def _check_file(file: Path) -> None:
+    if not file.exists():
+        raise OperatorError("FILE", str(file), "a file that can be read", "No such file or directory")
 
 
 def _size(text: str) -> Decimal:
