@@ -8,19 +8,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import aiohttp
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_exponential_jitter
 
+from monitor.alerting.crossings import DeliveryRecorder
 from monitor.alerting.sink import Delivered, Note, Outcome, Refused, TryAgain
 from monitor.alerting.sinks import Route
+from monitor.signals import Clock
 
 log = logging.getLogger("stormwatch.delivery")
-
-OnOutcome = Callable[[str, str], None]
-"""Called with the sink's name and the outcome: delivered, try_again, refused, given_up, missed or failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,18 +35,19 @@ PAUSES = Pauses()
 class Attempts:
     """One sink's attempts. `trouble` says why the receiver does not accept notes now; empty if it does."""
 
-    def __init__(self, route: Route, on_outcome: OnOutcome, pauses: Pauses) -> None:
+    def __init__(self, route: Route, recorder: DeliveryRecorder, pauses: Pauses, clock: Clock) -> None:
         self.trouble = ""
         self.counts: Counter[str] = Counter()
         self._route = route
-        self._on_outcome = on_outcome
+        self._recorder = recorder
+        self._clock = clock
         self.pauses = pauses
         self._hurry = asyncio.Event()
 
     def count(self, outcome: str) -> None:
         """Count one outcome and report it."""
         self.counts[outcome] += 1
-        self._on_outcome(self._route.name, outcome)
+        self._recorder.record_delivery(self._route.name, outcome)
 
     def hurry(self) -> None:
         """Shorten all pauses to the first one: the program is about to stop."""
@@ -63,6 +62,9 @@ class Attempts:
                 log.warning("sink %s does not accept notes now: %s; retrying", self._route.name, outcome.why)
             self.trouble = outcome.why
             return outcome
+        if isinstance(outcome, Delivered) and note.crossed_at is not None:
+            latency_s = max((self._clock() - note.crossed_at).total_seconds(), 0.0)
+            self._recorder.record_delivery_latency(self._route.name, self._route.type, latency_s)
         if isinstance(outcome, Delivered) and self.trouble:
             log.warning("sink %s accepts notes again", self._route.name)
         self.trouble = ""

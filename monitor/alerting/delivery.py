@@ -9,8 +9,9 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from monitor.alerting.attempts import PAUSES, Attempts, OnOutcome, Pauses
+from monitor.alerting.attempts import PAUSES, Attempts, Pauses
 from monitor.alerting.backlog import DeliveryLog
+from monitor.alerting.crossings import Crossings, DeliveryRecorder, Unrecorded
 from monitor.alerting.lag import Lag
 from monitor.alerting.quiet import QuietSource, nothing_quiet
 from monitor.alerting.sink_reader import SinkReader
@@ -32,20 +33,22 @@ class Deliveries:
         log: DeliveryLog,
         *,
         clock: Clock,
-        on_outcome: OnOutcome = lambda _sink, _outcome: None,
+        recorder: DeliveryRecorder = Unrecorded(),  # noqa: B008  # it holds nothing
         pauses: Pauses = PAUSES,
         quiet: QuietSource = nothing_quiet,
     ) -> None:
         self._log = log
         self._clock = clock
-        self._on_outcome = on_outcome
+        self.crossings = Crossings(clock)
+        """When each change was judged: an observer of the pipeline that judges them."""
+        self._recorder = recorder
         self._pauses = pauses
         self._quiet = quiet
         self._readers = {route.name: self._reader(route) for route in routes}
 
     def _reader(self, route: Route) -> SinkReader:
-        attempts = Attempts(route, self._on_outcome, self._pauses)
-        return SinkReader(route, self._log, self._clock, attempts, self._quiet)
+        attempts = Attempts(route, self._recorder, self._pauses, self._clock)
+        return SinkReader(route, self._log, self._clock, attempts, self._quiet, self.crossings)
 
     @property
     def names(self) -> tuple[str, ...]:

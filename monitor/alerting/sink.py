@@ -22,7 +22,8 @@ class Note:
 
     `missed`: changes of this incident that were too old to be sent on their own; `change` is then the present state. `lost`:
     at most so many entries of the log were removed before this sink had read them; 0 if none were. `reminded_at`: the note
-    says again what the sink got before, at this time; None for news.
+    says again what the sink got before, at this time; None for news. `crossed_at`: when the first change that it tells was
+    judged; None where the time to its delivery is no measure of us (a reminder, the end of a silence).
     """
 
     change: IncidentChange
@@ -32,6 +33,7 @@ class Note:
     missed: Missed | None = None
     lost: int = 0
     reminded_at: datetime | None = None
+    crossed_at: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -85,7 +87,14 @@ class Sink(Protocol):
         ...
 
 
-def note_of(change: IncidentChange, min_level: Level, *, missed: Missed | None = None, lost: int = 0) -> Note:
+def note_of(
+    change: IncidentChange,
+    min_level: Level,
+    *,
+    missed: Missed | None = None,
+    lost: int = 0,
+    crossed_at: datetime | None = None,
+) -> Note:
     """Build the note for a change: a title of one line, and a text with what to know before opening the runbook."""
     level = LEVEL_NAMES[change.level].upper().replace("-", " ")
     page = " PAGE" if change.pages and not (missed is not None and missed.late) else ""
@@ -116,7 +125,10 @@ def note_of(change: IncidentChange, min_level: Level, *, missed: Missed | None =
         more = f" and {len(change.blind) - MAX_BLIND_NAMED} more" if len(change.blind) > MAX_BLIND_NAMED else ""
         lines.append(f"blind: {named}{more}")
     lines += [f"runbook: {change.runbook}", f"replay: {change.replay_id}"]
-    return Note(change=change, title=title, text="\n".join(lines), min_level=min_level, missed=missed, lost=lost)
+    return Note(
+        change=change, title=title, text="\n".join(lines), min_level=min_level, missed=missed, lost=lost,
+        crossed_at=crossed_at,
+    )  # fmt: skip
 
 
 def _findings(verdict: Verdict) -> list[str]:

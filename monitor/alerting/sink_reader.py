@@ -10,21 +10,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
-from dataclasses import replace
 from datetime import datetime
 
 import aiohttp
 
 from monitor.alerting.attempts import Attempts
 from monitor.alerting.backlog import Backlog, DeliveryLog
+from monitor.alerting.crossings import Crossings
 from monitor.alerting.held import LOOK_S, Held
 from monitor.alerting.lag import Lag, change_of, memory_of
 from monitor.alerting.memory import MAX_OWED, Memory, Owed, encode_memory, reader_name
-from monitor.alerting.missed import Unsent, missed_of
+from monitor.alerting.notes import Notes
 from monitor.alerting.quiet import Hold, QuietSource
 from monitor.alerting.reminders import Reminders
 from monitor.alerting.routing import ENDS, Router
-from monitor.alerting.sink import Delivered, Note, Outcome, Refused, TryAgain, note_of, reminder_of
+from monitor.alerting.sink import Delivered, Note, Outcome, Refused, TryAgain, reminder_of
 from monitor.alerting.sinks import Route
 from monitor.incidents import IncidentChange
 from monitor.log import Chunk, DeliveryResult, Entry, Place, Stream
@@ -44,7 +44,9 @@ OWED_LIMITS = 24
 class SinkReader:
     """One sink's reader. `run` may be started again after a failure of ours: it goes on where it was."""
 
-    def __init__(self, route: Route, log: DeliveryLog, clock: Clock, attempts: Attempts, quiet: QuietSource) -> None:
+    def __init__(
+        self, route: Route, log: DeliveryLog, clock: Clock, attempts: Attempts, quiet: QuietSource, crossings: Crossings
+    ) -> None:
         self.route = route
         self.attempts = attempts
         self.settled = asyncio.Event()
@@ -55,10 +57,10 @@ class SinkReader:
         self._held = Held(quiet, clock)
         self._name = reader_name(route.name)
         self._backlog = Backlog(log)
+        self._notes = Notes(route, self._backlog, clock, crossings)
         self._router = Router(route.rule)
         self._owed: dict[str, Owed] = {}
         self._reminders = Reminders(route.remind_s)
-        self._lost = 0
         self._reached: int | None = None
         self._acknowledged = Place(0)
         self._remembered_s = self._pay_s = float("-inf")
@@ -78,7 +80,7 @@ class SinkReader:
         self._router = Router(self.route.rule, memory.notes)
         self._owed = {one.incident_id: one for one in memory.owed}
         self._held.notes = {one.incident_id: one for one in memory.held}
-        self._lost = memory.lost
+        self._notes.lost = memory.lost
         self._reached = max(place.position, memory.reached)
         self._remember()
 
@@ -93,7 +95,7 @@ class SinkReader:
             why.append(f"{len(self._owed)} owed, because the receiver did not accept them in time")
         if self._held.notes:
             why.append(f"{len(self._held.notes)} silenced")
-        if self._lost:
+        if self._notes.lost:
             why.append("changes may have been lost: the log no longer held what was not read")
         return Lag(entries=max(self._log.end - self._reached, 0), oldest_s=oldest_s, why="; ".join(why))
 
@@ -174,7 +176,7 @@ class SinkReader:
         start = self._log.start
         if start <= after or (chunk.entries and chunk.entries[0].position <= start):
             return
-        self._lost += start - after
+        self._notes.lost += start - after
         log.error(
             "sink %s: changes may have been lost: the log no longer holds %d entries that were not read",
             self.route.name, start - after,
@@ -232,20 +234,14 @@ class SinkReader:
     async def _note(self, entry: Entry, change: IncidentChange, first: int) -> Note:
         """The note for a change: about what was missed from position `first` on, if it is late or its incident is owed."""
         held = self._held.notes.get(change.incident_id)
-        note = None if held is None or change.kind in ENDS else await self._released(change.incident_id, held.position)
-        if note is None and (first != entry.position or self._is_late(entry.at)):
-            note = await self._present(change.incident_id, first)
-        return note or note_of(change, self.route.rule.min_level, lost=self._lost)
-
-    async def _present(self, incident_id: str, first: int) -> Note | None:
-        """A note with the incident's present state, and what was missed from `first` on; None if the log holds none of it."""
-        seen = await self._backlog.of(incident_id, first)
-        present = await self._backlog.full(seen[-1].position) if seen else None
-        if present is None:
-            return None
-        unsent = [Unsent(one.change, self._is_late(one.at)) for one in seen]
-        missed = missed_of(self.route.rule, self._router.last_note(incident_id), unsent)
-        return note_of(present, self.route.rule.min_level, missed=missed, lost=self._lost)
+        note = (
+            None
+            if held is None or change.kind in ENDS
+            else await self._notes.released(change.incident_id, held.position, self._router)
+        )
+        if note is None and (first != entry.position or self._notes.is_late(entry.at)):
+            note = await self._notes.present(change.incident_id, first, self._router)
+        return note or self._notes.of_change(change, entry.at)
 
     def _hold(self, position: int, change: IncidentChange, silence: Hold) -> None:
         """Do not send a silenced change, say so in the log, and remember to tell it when the silence has ended."""
@@ -258,20 +254,10 @@ class SinkReader:
         self._advance(position)
         self._remember()
 
-    async def _released(self, incident_id: str, first: int) -> Note | None:
-        """The note of an incident whose silence has ended: its present state, a page if one was held back."""
-        seen = await self._backlog.of(incident_id, first)
-        present = await self._backlog.full(seen[-1].position) if seen else None
-        if present is None:
-            return None
-        present = replace(present, pages=any(one.change.pages for one in seen) and present.kind not in ENDS)
-        goes = self._router.decide(present).goes
-        return note_of(present, self.route.rule.min_level, lost=self._lost) if goes else None
-
     async def _release(self, client: aiohttp.ClientSession) -> None:
         """Tell once what is no longer silenced and still worth telling; what is not accepted is owed."""
         for held in tuple(self._held.notes.values()):
-            note = await self._released(held.incident_id, held.position)
+            note = await self._notes.released(held.incident_id, held.position, self._router)
             if note is None:
                 self._held.notes.pop(held.incident_id, None)
             elif self._held.silence_of(note.change) is None:
@@ -286,7 +272,7 @@ class SinkReader:
         """Try each owed note once, the oldest first, until the receiver does not accept one."""
         pause_s = self._owed_pause_s
         for owed in tuple(self._owed.values()):
-            note = await self._present(owed.incident_id, owed.position)
+            note = await self._notes.present(owed.incident_id, owed.position, self._router)
             if note is None:
                 self._give_up(owed, "the log no longer holds it")
                 continue
@@ -337,7 +323,7 @@ class SinkReader:
             return
         log.debug("sink %s received %s:%d", name, change.incident_id, change.revision)
         self._reminders.sent(change, asyncio.get_running_loop().time())
-        self._lost = 0
+        self._notes.lost = 0
         if note.missed is None:
             self._append(change.incident_id, change.revision, "delivered", "")
             return
@@ -384,15 +370,14 @@ class SinkReader:
         """Acknowledge the place and the memory, if they changed. The log keeps what lies behind the place: what is owed too."""
         assert self._reached is not None
         owed, silenced = tuple(self._owed.values()), tuple(self._held.notes.values())
-        memory = Memory(notes=self._router.notes, owed=owed, lost=self._lost, reached=self._reached, held=silenced)
+        memory = Memory(
+            notes=self._router.notes, owed=owed, lost=self._notes.lost, reached=self._reached, held=silenced
+        )
         held = min((one.position - 1 for one in (*owed, *silenced)), default=self._reached)
         place = Place(min(held, self._reached), encode_memory(memory))
         if place != self._acknowledged:
             self._log.acknowledge(self._name, place)
             self._acknowledged = place
-
-    def _is_late(self, at: datetime) -> bool:
-        return self._age_s(at) > self.route.stale_after_s
 
     def _age_s(self, at: datetime) -> float:
         return (self._clock() - at).total_seconds()

@@ -121,9 +121,7 @@ class Daemon:
             readers[BUS] = Holding.FOR_A_TIME
         self.log = SqliteLog(Path(settings.store.folder).expanduser() / "log", settings.log, readers, clock)
         self.quiet = QuietFile(Path(settings.store.folder).expanduser(), windows_of(settings.maintenance))
-        self.deliveries = Deliveries(
-            routes, self.log, clock=clock, on_outcome=self.telemetry.record_delivery, quiet=self.quiet
-        )
+        self.deliveries = Deliveries(routes, self.log, clock=clock, recorder=self.telemetry, quiet=self.quiet)
         self.store = PostgresStore(settings.store, env)
         self.database: StoreReader | None = None
         """The database's reader, once the log is open."""
@@ -133,7 +131,7 @@ class Daemon:
         )
         self.history = History()
         """The latest incidents with their timelines."""
-        observers = (*observers, self.history)
+        observers = (*observers, self.history, self.deliveries.crossings)
         self.pipeline = Pipeline(intake_of(settings), correlator, self.telemetry, self.log, observers, origin)
         self.judged_again = 0
         """Signals of earlier runs that were judged again at the start."""

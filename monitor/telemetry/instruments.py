@@ -324,6 +324,15 @@ DELIVERY = counter(
     "outcome",
     unbounded=("sink",),
 )
+DELIVERY_LATENCY = histogram(
+    "stormwatch.delivery.latency",
+    "Time from a change's judgement to its delivery; reminders and what a silence held back are not counted",
+    "sink",
+    "type",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0),
+    unbounded=("sink", "type"),
+    cap=100,
+)
 
 METRICS: tuple[Metric, ...] = tuple(one for one in list(vars().values()) if isinstance(one, Metric))
 

@@ -148,6 +148,10 @@ class Telemetry:
         """Record a sink's outcome: delivered, try_again or refused."""
         self._figures.add(table.DELIVERY, 1, sink, outcome)
 
+    def record_delivery_latency(self, sink: str, sink_type: str, latency_s: float) -> None:
+        """Record how long after its judgement a change was delivered to a sink."""
+        self._figures.observe(table.DELIVERY_LATENCY, latency_s, sink, sink_type)
+
     def prometheus(self) -> tuple[bytes, str]:
         """All metrics, and those of our process (Linux), in Prometheus' format: body and type. Takes some milliseconds."""
         return generate_latest(self._providers.registry), CONTENT_TYPE_LATEST

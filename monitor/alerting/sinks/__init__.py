@@ -58,6 +58,8 @@ class Route:
     remind_s: float = 0.0
     keeps_alive: bool = False
     """Its receiver forgets what it is not told again: no silence or acknowledgement ends the reminders."""
+    type: str = ""
+    """The module of the sink, such as webhook."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,9 @@ def _route(name: str, table: Mapping[str, Any], env: Mapping[str, str]) -> Route
         filters=filters,
     )
     remind_s = sink_type.remind_s if common.remind_s is None else common.remind_s
-    return Route(name, rule, sink_type.build(own, env, key), common.stale_after_s, remind_s, sink_type.remind_s > 0)
+    return Route(
+        name, rule, sink_type.build(own, env, key), common.stale_after_s, remind_s, sink_type.remind_s > 0, kind
+    )  # fmt: skip
 
 
 def _filters(common: _Common, key: str) -> Filters:

@@ -127,3 +127,19 @@ class Timed:
     def pauses_s(self) -> list[float]:
         """Seconds between attempts."""
         return [later - sooner for sooner, later in zip(self.at_s, self.at_s[1:], strict=False)]
+
+
+class Recorded:
+    """A recorder of deliveries that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[tuple[str, str]] = []
+        self.latencies: list[tuple[str, str, float]] = []
+
+    def record_delivery(self, sink: str, outcome: str) -> None:
+        """Keep an outcome."""
+        self.outcomes.append((sink, outcome))
+
+    def record_delivery_latency(self, sink: str, sink_type: str, latency_s: float) -> None:
+        """Keep a latency."""
+        self.latencies.append((sink, sink_type, latency_s))

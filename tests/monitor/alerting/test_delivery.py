@@ -19,6 +19,7 @@ from monitor.log import Place
 from tests.monitor.alerting.logged import (
     LONG_S,
     SHORT,
+    Recorded,
     SetClock,
     append,
     delivered_once,
@@ -76,7 +77,7 @@ async def test_a_change_that_comes_while_the_sink_waits_is_delivered(tmp_path: P
 
 
 async def test_each_outcome_is_reported_to_the_caller(tmp_path: Path) -> None:
-    reported: list[tuple[str, str]] = []
+    recorder = Recorded()
     sink = Answering(lambda attempt: (TryAgain(why="x"), Refused(why="x"), Delivered())[attempt - 1])
     async with opened(tmp_path, clock := SetClock()) as log:
         await append(log, change(1), change(2))
@@ -85,13 +86,13 @@ async def test_each_outcome_is_reported_to_the_caller(tmp_path: Path) -> None:
             log,
             clock=clock,
             pauses=SHORT,
-            on_outcome=lambda name, outcome: reported.append((name, outcome)),
+            recorder=recorder,
         )
         async with running(ours):
             await ours.drain(LONG_S)
 
     assert ours.names == ("desk",)
-    assert reported == [("desk", "try_again"), ("desk", "refused"), ("desk", "delivered")]
+    assert recorder.outcomes == [("desk", "try_again"), ("desk", "refused"), ("desk", "delivered")]
 
 
 async def test_after_a_kill_the_unacknowledged_change_comes_again_with_the_same_key_and_none_is_lost(

@@ -331,6 +331,7 @@ def test_the_monitors_own_work_is_counted() -> None:
         telemetry.record_log(LogFigures(log=health, readers={"database": lag}))
     telemetry.record_restart("bybit feed")
     telemetry.record_delivery("slack", "delivered")
+    telemetry.record_delivery_latency("slack", "slack", 7.0)
     assert lines(telemetry, "stormwatch_log_rows_total") == {
         'stormwatch_log_rows_total{state="written"}': 20,
         'stormwatch_log_rows_total{state="dropped"}': 1,
@@ -342,6 +343,9 @@ def test_the_monitors_own_work_is_counted() -> None:
     assert lines(telemetry, "stormwatch_reader_lag_seconds") == {'stormwatch_reader_lag_seconds{reader="database"}': 0}
     assert list(lines(telemetry, "stormwatch_part_restarts_total").values()) == [1]
     assert list(lines(telemetry, "stormwatch_delivery_total").values()) == [1]
+    in_time = lines(telemetry, "stormwatch_delivery_latency_seconds_bucket")
+    assert in_time['stormwatch_delivery_latency_seconds_bucket{le="5.0",sink="slack",type="slack"}'] == 0
+    assert in_time['stormwatch_delivery_latency_seconds_bucket{le="10.0",sink="slack",type="slack"}'] == 1  # the SLO's
     assert lines(telemetry, "stormwatch_incident_changes_total") == {
         'stormwatch_incident_changes_total{kind="opened",level="squall"}': 1
     }
