@@ -25,6 +25,9 @@ class Leg(StrEnum):
 
 LEGS = (Leg.LIQUIDATION, Leg.VENUE, Leg.MIGRATION)
 
+SINK_PREFIX = "sink:"
+"""The scope of an incident of one of our own sinks is this and its name: it is broken, and nothing happened in the market."""
+
 
 class LegState(StrEnum):
     """The state of a leg in Kleene logic: what could not be seen is UNKNOWN, never FALSE."""
@@ -270,10 +273,11 @@ def brief_usd(usd: float) -> str:
 class IncidentChange:
     """One line of the incident log; `revision` counts them.
 
-    `scope` is "asset:BTC", "venue:bybit", "target:NAME" (one of the operator's own) or "vantage:NAME".
+    `scope` is "asset:BTC", "venue:bybit", "target:NAME" (one of the operator's own), "vantage:NAME", or "sink:NAME": one of
+    our own sinks is broken.
 
     `headline` has at most `MAX_HEADLINE` characters. `level` is the level now, `peak` the highest so far. `far_per_day` is the
-    joint false-alarm rate. `verdict` is None for venue and vantage scopes. `pages`: this change pages somebody. `vantage` and
+    joint false-alarm rate. `verdict` is None for other scopes than assets. `pages`: this change pages somebody. `vantage` and
     `instance`: the place and the machine that saw it. `drill`: it is a rehearsal, and nothing happened.
     """
 

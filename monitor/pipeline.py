@@ -182,6 +182,10 @@ class Pipeline:
         """Assess everything that is still held back: no signal follows."""
         self._report(self.correlator.finish())
 
+    def report(self, changes: Sequence[IncidentChange]) -> None:
+        """Report changes that no signal made: of the daemon's own sinks."""
+        self._report(changes)
+
     def _report(self, changes: Sequence[IncidentChange]) -> None:
         if not changes:
             return

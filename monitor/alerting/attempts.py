@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 
 import aiohttp
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_exponential_jitter
@@ -33,10 +34,17 @@ PAUSES = Pauses()
 
 
 class Attempts:
-    """One sink's attempts. `trouble` says why the receiver does not accept notes now; empty if it does."""
+    """One sink's attempts. `trouble` says why the receiver does not accept notes now; empty if it does.
+
+    `works`: the last attempt was a success or not; None before the first. `failing_since`: the first failure since the last
+    success, and `failure` the last one in words; None and empty without one.
+    """
 
     def __init__(self, route: Route, recorder: DeliveryRecorder, pauses: Pauses, clock: Clock) -> None:
         self.trouble = ""
+        self.works: bool | None = None
+        self.failing_since: datetime | None = None
+        self.failure = ""
         self.counts: Counter[str] = Counter()
         self._route = route
         self._recorder = recorder
@@ -55,13 +63,21 @@ class Attempts:
 
     async def once(self, client: aiohttp.ClientSession, note: Note) -> Outcome:
         """Try one time. Raises what the sink's code raises: our own failure."""
-        outcome = await self._route.sink.deliver(client, note)
+        try:
+            outcome = await self._route.sink.deliver(client, note)
+        except Exception as error:
+            self._fails(f"our own failure, {type(error).__name__}")
+            raise
         self.count(_OUTCOME_NAMES[type(outcome)])
+        if not isinstance(outcome, Delivered):
+            self._fails(outcome.why)
         if isinstance(outcome, TryAgain):
             if not self.trouble:
                 log.warning("sink %s does not accept notes now: %s; retrying", self._route.name, outcome.why)
             self.trouble = outcome.why
             return outcome
+        if isinstance(outcome, Delivered):
+            self.works, self.failing_since, self.failure = True, None, ""
         if isinstance(outcome, Delivered) and note.crossed_at is not None:
             latency_s = max((self._clock() - note.crossed_at).total_seconds(), 0.0)
             self._recorder.record_delivery_latency(self._route.name, self._route.type, latency_s)
@@ -69,6 +85,10 @@ class Attempts:
             log.warning("sink %s accepts notes again", self._route.name)
         self.trouble = ""
         return outcome
+
+    def _fails(self, why: str) -> None:
+        self.works, self.failure = False, why
+        self.failing_since = self.failing_since or self._clock()
 
     async def until(self, client: aiohttp.ClientSession, note: Note, limit_s: float) -> Outcome:
         """Try until the note is delivered or refused, at most for `limit_s`: then the outcome is the last TryAgain."""

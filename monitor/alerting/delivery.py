@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from monitor.alerting.attempts import PAUSES, Attempts, Pauses
 from monitor.alerting.backlog import DeliveryLog
+from monitor.alerting.broken import Watched
 from monitor.alerting.crossings import Crossings, DeliveryRecorder, Unrecorded
 from monitor.alerting.lag import Lag
 from monitor.alerting.quiet import QuietSource, nothing_quiet
@@ -62,6 +63,13 @@ class Deliveries:
     def lag(self, name: str) -> Lag:
         """How far this sink is behind the log now."""
         return self._readers[name].lag()
+
+    def watched(self) -> list[Watched]:
+        """How each sink is, for whoever notices that one is broken."""
+        return [
+            Watched(name=name, health=one.health(), broken_after_s=one.route.broken_after_s)
+            for name, one in self._readers.items()
+        ]
 
     def open(self) -> None:
         """Take each sink's place and memory out of the log, before anything is appended in this run."""

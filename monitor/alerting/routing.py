@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor.alerting.concern import Filters
-from monitor.incidents import LEVEL_NAMES, ChangeKind, IncidentChange, Level
+from monitor.incidents import LEVEL_NAMES, SINK_PREFIX, ChangeKind, IncidentChange, Level
 
 MAX_INCIDENTS = 1024
 """How many incidents one route remembers; the one without a note for the longest time is forgotten first."""
@@ -33,6 +33,8 @@ class Rule:
     changed_level_only: bool = False
     repeat_s: float = 60.0
     filters: Filters = field(default_factory=Filters)
+    own_scope: str = ""
+    """The scope of incidents about this very sink: they are for the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,8 @@ def decide(rule: Rule, last_note: LastNote | None, change: IncidentChange) -> De
         return Decision(goes=True, reason=f"{change.kind}: this route got a note about {change.incident_id} before")
     if change.kind in ENDS:
         return Decision(goes=False, reason=f"{change.kind}: this route never got a note about {change.incident_id}")
+    if change.scope.startswith(SINK_PREFIX):
+        return _of_a_sink(rule, change)
     if change.level < rule.min_level:
         return _reject(f"level {LEVEL_NAMES[change.level]} is below {LEVEL_NAMES[rule.min_level]}")
     if rule.pages_only and not change.pages:
@@ -77,6 +81,14 @@ def decide(rule: Rule, last_note: LastNote | None, change: IncidentChange) -> De
         if since_s < rule.repeat_s:
             return _reject(f"an update was sent {since_s:.0f} s ago; at most one in {rule.repeat_s:.0f} s")
     return Decision(goes=True, reason=f"{change.kind} at level {LEVEL_NAMES[change.level]}")
+
+
+def _of_a_sink(rule: Rule, change: IncidentChange) -> Decision:
+    """A broken sink is told by every other one, whatever its level and filters are: who relies on it must hear of that."""
+    if change.scope == rule.own_scope:
+        return _reject("it is about this very sink")
+    refusal = replace(Filters(), drill=rule.filters.drill).refusal(change)
+    return _reject(refusal) if refusal else Decision(goes=True, reason="another sink is broken")
 
 
 def last_note_after(last_note: LastNote | None, change: IncidentChange) -> LastNote:

@@ -16,6 +16,7 @@ import aiohttp
 
 from monitor.alerting.attempts import Attempts
 from monitor.alerting.backlog import Backlog, DeliveryLog
+from monitor.alerting.broken import SinkHealth
 from monitor.alerting.crossings import Crossings
 from monitor.alerting.held import LOOK_S, Held
 from monitor.alerting.lag import Lag, change_of, memory_of
@@ -98,6 +99,13 @@ class SinkReader:
         if self._notes.lost:
             why.append("changes may have been lost: the log no longer held what was not read")
         return Lag(entries=max(self._log.end - self._reached, 0), oldest_s=oldest_s, why="; ".join(why))
+
+    def health(self) -> SinkHealth:
+        """Whether this sink works, and since when it fails: what it owes from an earlier run has failed since then."""
+        attempts, since = self.attempts, self.attempts.failing_since
+        if since is not None:
+            since = min([since, *(one.since for one in self._owed.values())])
+        return SinkHealth(works=attempts.works, failing_since=since, lost=self._notes.lost, why=attempts.failure)
 
     def hurry(self, target: int) -> None:
         """Make only short pauses from now on, and set `settled` once every change up to `target` is settled."""

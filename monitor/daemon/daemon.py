@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from monitor.alerting.broken import BrokenSinks
 from monitor.alerting.delivery import Deliveries
 from monitor.alerting.maintenance import windows_of
 from monitor.alerting.memory import reader_name
@@ -27,6 +28,7 @@ from monitor.daemon.bus_source import BusSource
 from monitor.daemon.readiness import Readiness
 from monitor.daemon.resume import image_of, resumed
 from monitor.daemon.sink_parts import SinkParts
+from monitor.daemon.sink_watch import SinkWatch
 from monitor.daemon.sources import Sources
 from monitor.daemon.supervisor import Part, Supervisor
 from monitor.errors import OperatorError
@@ -149,7 +151,10 @@ class Daemon:
             )  # fmt: skip
         self._supervisor = Supervisor(clock)
         self.sinks = SinkParts(self.deliveries, self.log, self._supervisor)
+        broken = BrokenSinks(settings.correlator.runbook_base)
+        self._sink_watch = SinkWatch(self.deliveries, broken, self.pipeline, self.telemetry, clock)
         self.readiness = Readiness(clock, self.pipeline, self._supervisor, self.log, self.deliveries)
+        self.readiness.broken = broken.why
         if self._bus_source is not None:
             self.readiness.vantage = self._bus_source.reason
         self._web = Web(
@@ -204,6 +209,7 @@ class Daemon:
             )
             self.readiness.database = self.database
             self.deliveries.open()
+            self._sink_watch.open(self.log)
             yield
         finally:
             await self.store.close()
@@ -260,7 +266,7 @@ class Daemon:
         assert self.database is not None, "the log is open"
         parts: dict[str, Part] = {
             DATABASE: self.database.run, TRACES: self._traces, "gauges": self._gauges, "retention": self._retention,
-            "images": self._images,
+            "images": self._images, "broken sinks": self._sink_watch.run,
         }  # fmt: skip
         for number, one in enumerate(self._copies, 1):
             parts[f"copy {number}"] = self._copy(one, self.log.end)

@@ -43,6 +43,8 @@ class Readiness:
         """The database's reader, once it exists."""
         self.vantage: Callable[[], str | None] = lambda: None
         """Why the vantage that publishes for us is not heard."""
+        self.broken: Callable[[str], str | None] = lambda _sink: None
+        """Why a sink is broken; None if it is not."""
         self.starting: str | None = "starting"
         """What the daemon does before it watches; None from then on."""
 
@@ -56,7 +58,9 @@ class Readiness:
             )
         for name in self._deliveries.names:
             of_sink = self._deliveries.lag(name)
+            broken = self.broken(name)
             state = "starting" if of_sink.entries is None else "retrying" if of_sink.why else "connected"
+            state = state if broken is None else "broken"
             readers[reader_name(name)] = ReaderLag(
                 entries=of_sink.entries, behind_s=of_sink.oldest_s, state=state, why=of_sink.why
             )
@@ -90,6 +94,8 @@ class Readiness:
                 f"the log cannot be written ({figures.log.failing}); incidents use a reserve, "
                 f"{figures.log.waiting} rows wait in memory"
             )
+        told = [(name, self.broken(name)) for name in self._deliveries.names]
+        reasons += [f"sink {name} {why}" for name, why in told if why is not None]
         for name, lag in figures.readers.items():
             behind = f"{lag.behind_s:.0f} s" if lag.behind_s is not None else "an unknown time"
             late = lag.behind_s is not None and lag.behind_s > BEHIND_S

@@ -18,7 +18,7 @@ from sys import version
 import monitor
 from monitor.correlator import Correlator, CorrelatorSettings
 from monitor.correlator.freezing import PACKAGES, NotAnImage
-from monitor.incidents import IncidentChange
+from monitor.incidents import SINK_PREFIX, IncidentChange
 from monitor.log import Image, Stream
 from monitor.log.change_json import decode_change
 from monitor.log.codec import decode_image, decode_signals
@@ -127,9 +127,9 @@ async def resumed(
 
 
 def last_changes(local: SqliteLog) -> Iterable[IncidentChange]:
-    """The last change of each scope, in order of the log."""
+    """The last change of each scope that the correlator judges, in order of the log."""
     latest = sorted(local.latest(Stream.CHANGE).values(), key=lambda one: one.position)
-    return [decode_change(one.body) for one in latest]
+    return [decode_change(one.body) for one in latest if not one.key.startswith(SINK_PREFIX)]
 
 
 def _thawed(local: SqliteLog, settings: CorrelatorSettings, watched: Watched) -> tuple[Correlator | None, int]:

@@ -176,6 +176,7 @@ _SINKS = """
 # changed_level_only = false      # true: no updates at the same level
 # repeat_s = "1m"                 # at most one update of an incident at the same level in so long
 # stale_after_s = "1h"            # older changes are told by one note an incident, and page nobody
+# broken_after_s = "5m"           # nothing delivered for so long: the other sinks are told once
 # remind_s = "30m"                # an incident that is still open is sent again; default: 0, never (alertmanager: 1m)
 # legs = ["migration"]            # only these legs; default: all
 # assets = ["BTC"]                # only these assets; default: all

@@ -334,6 +334,24 @@ DELIVERY_LATENCY = histogram(
     cap=100,
 )
 
+SINK_BROKEN = gauge(
+    "stormwatch.delivery.broken",
+    "1",
+    "1 while a sink is broken: it got nothing for broken_after_s, or its place in the log was lost. The others are told",
+    "sink",
+    unbounded=("sink",),
+    cap=100,
+    stale_s=120.0,
+)
+SINK_BREAKS = counter(
+    "stormwatch.delivery.breaks",
+    "{break}",
+    "Times that a sink was found to be broken",
+    "sink",
+    unbounded=("sink",),
+    cap=100,
+)
+
 METRICS: tuple[Metric, ...] = tuple(one for one in list(vars().values()) if isinstance(one, Metric))
 
 

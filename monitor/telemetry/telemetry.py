@@ -152,6 +152,11 @@ class Telemetry:
         """Record how long after its judgement a change was delivered to a sink."""
         self._figures.observe(table.DELIVERY_LATENCY, latency_s, sink, sink_type)
 
+    def record_sink(self, sink: str, broken: bool, breaks: int) -> None:
+        """Record whether a sink is broken, and how often it was found to be since the start of the process."""
+        self._figures.set_gauge(table.SINK_BROKEN, float(broken), sink)
+        self._add_up(table.SINK_BREAKS, breaks, sink)
+
     def prometheus(self) -> tuple[bytes, str]:
         """All metrics, and those of our process (Linux), in Prometheus' format: body and type. Takes some milliseconds."""
         return generate_latest(self._providers.registry), CONTENT_TYPE_LATEST

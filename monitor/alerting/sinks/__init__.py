@@ -15,7 +15,7 @@ from monitor.alerting.concern import Drills, Filters
 from monitor.alerting.routing import Rule
 from monitor.alerting.sink import Sink
 from monitor.errors import Mistakes, OperatorError, nearest
-from monitor.incidents import LEGS, LEVEL_NAMES, Leg, Level
+from monitor.incidents import LEGS, LEVEL_NAMES, SINK_PREFIX, Leg, Level
 from monitor.registry import Registry
 from monitor.settings.reader import read
 
@@ -41,6 +41,7 @@ class SinkType:
 
 
 STALE_AFTER_S = 3600.0
+BROKEN_AFTER_S = 300.0
 _SINKS: Registry[SinkType] = Registry(__name__, "SINK")
 
 
@@ -60,6 +61,8 @@ class Route:
     """Its receiver forgets what it is not told again: no silence or acknowledgement ends the reminders."""
     type: str = ""
     """The module of the sink, such as webhook."""
+    broken_after_s: float = BROKEN_AFTER_S
+    """After so many seconds without a success, while there was something to tell, the other sinks are told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,7 @@ class _Common:
     changed_level_only: bool = False
     repeat_s: float = 60.0
     stale_after_s: float = STALE_AFTER_S
+    broken_after_s: float = BROKEN_AFTER_S
     remind_s: float | None = None
     legs: tuple[str, ...] | None = None
     assets: tuple[str, ...] | None = None
@@ -118,8 +122,9 @@ def _route(name: str, table: Mapping[str, Any], env: Mapping[str, str]) -> Route
     if common.min_level not in _LEVELS:
         allowed = ", ".join(_LEVELS)
         raise OperatorError(f"{key}.min_level", common.min_level, allowed, nearest(common.min_level, list(_LEVELS)))
-    if not 0 < common.stale_after_s < inf:
-        raise OperatorError(f"{key}.stale_after_s", common.stale_after_s, "more than 0", "raise it")
+    for one, value in (("stale_after_s", common.stale_after_s), ("broken_after_s", common.broken_after_s)):
+        if not 0 < value < inf:
+            raise OperatorError(f"{key}.{one}", value, "more than 0", "raise it")
     filters = _filters(common, key)
     if not common.enabled:
         return None
@@ -130,10 +135,12 @@ def _route(name: str, table: Mapping[str, Any], env: Mapping[str, str]) -> Route
         changed_level_only=common.changed_level_only,
         repeat_s=common.repeat_s,
         filters=filters,
+        own_scope=f"{SINK_PREFIX}{name}",
     )
     remind_s = sink_type.remind_s if common.remind_s is None else common.remind_s
     return Route(
-        name, rule, sink_type.build(own, env, key), common.stale_after_s, remind_s, sink_type.remind_s > 0, kind
+        name, rule, sink_type.build(own, env, key), common.stale_after_s, remind_s, sink_type.remind_s > 0, kind,
+        common.broken_after_s,
     )  # fmt: skip
 
 

@@ -23,9 +23,9 @@ FEATURES = (
     ),
     swap(
         "a change that is too old is told as missed",
-        "monitor.alerting.sink_reader",
-        "SinkReader._is_late",
-        "> self.route.stale_after_s",
+        "monitor.alerting.notes",
+        "Notes.is_late",
+        "> self._stale_after_s",
         "> 1e12",
     ),
     swap(
@@ -75,6 +75,14 @@ FEATURES = (
         "decide",
         "since_s < rule.repeat_s",
         "False",
+    ),
+    Feature("a sink that is broken is told by the others", "monitor.daemon.sink_watch", "SinkWatch.look", "return"),
+    swap(
+        "the time to a delivery counts from the judgement",
+        "monitor.alerting.crossings",
+        "Crossings.of",
+        "self._judged.get((change.incident_id, change.revision), logged_at)",
+        "logged_at",
     ),
     Feature("webhooks are signed", "monitor.alerting.sinks.webhook", "signature", 'return f"t={unix_s},v1="'),
     swap(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -225,7 +226,9 @@ def test_ten_seconds_are_the_default_timeout_and_a_part_of_a_second_is_allowed()
 
 def test_missing_keys_of_a_table_have_their_documented_defaults() -> None:
     (route,) = made({"console": {}}, {})
-    assert route.rule == Rule(min_level=Level.WATCH, pages_only=False, changed_level_only=False, repeat_s=60.0)
+    rule = Rule(min_level=Level.WATCH, pages_only=False, changed_level_only=False, repeat_s=60.0)
+    assert route.rule == replace(rule, own_scope="sink:console")
+    assert route.broken_after_s == 300.0
     assert route.stale_after_s == 3600.0
     assert route.name == "console"
 
@@ -234,7 +237,9 @@ def test_each_key_of_a_table_reaches_its_route() -> None:
     table = {"type": "console", "min_level": "squall", "changed_level_only": True, "repeat_s": 5, "stale_after_s": "2h"}
     (route,) = made({"desk": table}, {})
     assert route.stale_after_s == 7200.0
-    assert route.rule == Rule(min_level=Level.SQUALL, pages_only=False, changed_level_only=True, repeat_s=5.0)
+    assert route.rule == Rule(
+        own_scope="sink:desk", min_level=Level.SQUALL, pages_only=False, changed_level_only=True, repeat_s=5.0
+    )
     (route,) = made({"desk": {"type": "console", "pages_only": True}}, {})
     assert (route.rule.pages_only, route.rule.changed_level_only) == (True, False)
 
@@ -244,6 +249,9 @@ def test_an_age_at_which_changes_are_too_old_is_a_length_of_time(stale_after_s: 
     with pytest.raises(OperatorError) as caught:
         made({"console": {"stale_after_s": stale_after_s}}, {})
     assert caught.value.key == "sinks.console.stale_after_s"
+    with pytest.raises(OperatorError) as caught:
+        made({"console": {"broken_after_s": stale_after_s}}, {})
+    assert caught.value.key == "sinks.console.broken_after_s"
 
 
 def test_calm_is_refused_as_a_minimum_level() -> None:

@@ -1,0 +1,109 @@
+"""Notices that a sink is broken, and makes the incident that tells the other sinks: once, and again when it works. Pure.
+
+Broken is a sink that has got nothing for too long although there was something to tell, or whose place in the log was lost. It
+works again when a receiver has taken a note: that nothing was tried since a restart says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+
+from monitor.incidents import SINK_PREFIX, ChangeKind, Fault, IncidentChange, IncidentState, Level
+
+RUNBOOK = "sink.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkHealth:
+    """How one sink is. `works`: its last note was delivered in this run; False after a failure, None if none was tried.
+
+    `failing_since`: since when every note failed; None if none did. `lost`: entries of the log that were removed unread.
+    `why` holds no secret.
+    """
+
+    works: bool | None = None
+    failing_since: datetime | None = None
+    lost: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A sink, how it is, and after how many seconds of failing it counts as broken."""
+
+    name: str
+    health: SinkHealth
+    broken_after_s: float
+
+
+class BrokenSinks:
+    """Which sinks are broken. `runbook_base` stands before the runbook's name."""
+
+    def __init__(self, runbook_base: str) -> None:
+        self._runbook = f"{runbook_base}{RUNBOOK}"
+        self._open: dict[str, IncidentChange] = {}
+
+    def resume(self, last: Iterable[IncidentChange]) -> None:
+        """Continue with the last change of each scope: what was told in an earlier run is not told again."""
+        for one in last:
+            if one.scope.startswith(SINK_PREFIX) and one.state is IncidentState.OPEN:
+                self._open[one.scope.removeprefix(SINK_PREFIX)] = one
+
+    def why(self, name: str) -> str | None:
+        """Since when this sink is broken, and why, as it was told; None if it is not."""
+        told = self._open.get(name)
+        return None if told is None else told.headline.removeprefix("DRILL: ").removeprefix(f"sink {name} ")
+
+    def look(self, sinks: Sequence[Watched], now: datetime) -> list[IncidentChange]:
+        """What is to be told now: sinks that broke, that work again, and that are gone."""
+        changes = []
+        for one in sinks:
+            told = self._open.get(one.name)
+            reason = _reason(one, now)
+            if told is None and reason:
+                changes.append(self._broke(one, reason, now))
+            elif told is not None and one.health.works and not one.health.lost:
+                changes.append(self._ended(told, f"sink {one.name} works again", now))
+        gone = sorted(self._open.keys() - {one.name for one in sinks})
+        return changes + [self._ended(self._open[one], f"sink {one} is no longer in the settings", now) for one in gone]
+
+    def _broke(self, sink: Watched, reason: str, now: datetime) -> IncidentChange:
+        since = sink.health.failing_since or now
+        scope = f"{SINK_PREFIX}{sink.name}"
+        seed = sha256(f"{scope}|{now.timestamp():.6f}".encode()).hexdigest()[:6]
+        incident_id = f"sink-{sink.name.lower()}-{int(now.timestamp())}-{seed}"
+        told = self._open[sink.name] = IncidentChange(
+            incident_id=incident_id, scope=scope, kind=ChangeKind.OPENED, state=IncidentState.OPEN, at=now,
+            opened_at=min(since, now), revision=1, level=Level.WATCH, peak=Level.WATCH, critical=False, pages=False,
+            fault=Fault.LOCAL, headline=f"sink {sink.name} is broken: {reason}; who relies on it is not told",
+            verdict=None, evidence=(), counter_evidence=(), blind=(), rejected_causes=(), far_per_day=0.0,
+            runbook=self._runbook, replay_id=f"{incident_id}:1",
+        )  # fmt: skip
+        return told
+
+    def _ended(self, told: IncidentChange, headline: str, now: datetime) -> IncidentChange:
+        del self._open[told.scope.removeprefix(SINK_PREFIX)]
+        revision = told.revision + 1
+        return replace(
+            told, kind=ChangeKind.ENDED, state=IncidentState.ENDED, at=max(now, told.at), revision=revision,
+            level=Level.CALM, headline=f"{headline}, after {_span((now - told.opened_at).total_seconds())}",
+            replay_id=f"{told.incident_id}:{revision}",
+        )  # fmt: skip
+
+
+def _reason(sink: Watched, now: datetime) -> str:
+    """Why a sink is broken; empty if it is not."""
+    health = sink.health
+    if health.lost:
+        return f"its place in the log was lost, and {health.lost} entries with it"
+    since = health.failing_since
+    if since is None or (now - since).total_seconds() < sink.broken_after_s:
+        return ""
+    return f"nothing was delivered since {since:%Y-%m-%d %H:%M:%S} UTC ({health.why})"
+
+
+def _span(seconds: float) -> str:
+    return f"{max(seconds, 0.0):.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
