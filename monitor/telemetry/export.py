@@ -35,6 +35,8 @@ log = logging.getLogger("stormwatch.telemetry")
 
 MAX_BATCHED = 512
 LOG_QUEUE = 2048
+INCIDENT_EVERY_S = 0.5
+"""How often incidents' spans are sent, if there are any: whoever is paged finds the trace."""
 _CARDINALITY: CardinalityLimits = {Counter: 20_000, Histogram: 20_000, ObservableGauge: 20_000}
 """Above every cap of the table: the table's own limit ("other") applies first."""
 
@@ -50,9 +52,13 @@ class ExtraExporters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Providers:
-    """The three providers, and the registry that Prometheus reads. `exports_spans`: whether spans have an exporter."""
+    """The providers, and the registry that Prometheus reads. `exports_spans`: whether spans have an exporter.
+
+    Spans of incidents have a provider of their own, because they are sent at once.
+    """
 
     tracers: TracerProvider
+    incident_tracers: TracerProvider
     meters: MeterProvider
     loggers: LoggerProvider | None
     ids: IncidentIds
@@ -82,7 +88,8 @@ def build(
     """Build the providers. Starts threads only if an endpoint is set. Raises OperatorError for bad headers."""
     ids = IncidentIds()
     limits = SpanLimits(max_span_attributes=64, max_events=MAX_EVENTS, max_links=MAX_LINKS, max_attribute_length=4096)
-    tracers = TracerProvider(
+    tracers = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False, span_limits=limits)
+    incident_tracers = TracerProvider(
         sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False, id_generator=ids, span_limits=limits
     )
     registry = CollectorRegistry(auto_describe=False)
@@ -94,11 +101,14 @@ def build(
     batched: list[BatchLogRecordProcessor] = []
     if exporters.spans is not None:
         tracers.add_span_processor(SimpleSpanProcessor(exporters.spans))
+        incident_tracers.add_span_processor(SimpleSpanProcessor(exporters.spans))
     if exporters.metrics is not None:
         readers.append(exporters.metrics)
     if settings.otlp_endpoint:
-        spans, reader, logs = _otlp(settings, otlp_headers(settings, env))
+        headers = otlp_headers(settings, env)
+        spans, reader, logs = _otlp(settings, headers)
         tracers.add_span_processor(spans)
+        incident_tracers.add_span_processor(_otlp_spans(settings, headers, INCIDENT_EVERY_S))
         readers.append(reader)
         batched = [logs] if logs is not None else []
     loggers = None
@@ -108,6 +118,7 @@ def build(
             loggers.add_log_record_processor(one)
     return Providers(
         tracers=tracers,
+        incident_tracers=incident_tracers,
         meters=MeterProvider(readers, resource, shutdown_on_exit=False),
         loggers=loggers,
         ids=ids,
@@ -140,19 +151,11 @@ def _otlp(
     from opentelemetry.exporter.otlp.proto.http import Compression
     from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
     base = settings.otlp_endpoint.rstrip("/")
     timeout_s, every_ms = settings.export_timeout_s, settings.export_interval_s * 1000
     gzip = Compression.Gzip
-    spans = BatchSpanProcessor(
-        OTLPSpanExporter(
-            f"{base}/v1/traces", headers=headers, timeout=timeout_s, compression=gzip, session=direct_session()
-        ),
-        max_queue_size=settings.span_queue,
-        schedule_delay_millis=every_ms,
-        max_export_batch_size=min(MAX_BATCHED, settings.span_queue),
-    )
+    spans = _otlp_spans(settings, headers, settings.export_interval_s)
     reader = PeriodicExportingMetricReader(
         OTLPMetricExporter(
             f"{base}/v1/metrics", headers=headers, timeout=timeout_s, compression=gzip, session=direct_session()
@@ -174,10 +177,30 @@ def _otlp(
     return spans, reader, logs
 
 
+def _otlp_spans(settings: TelemetrySettings, headers: dict[str, str], every_s: float) -> BatchSpanProcessor:
+    from opentelemetry.exporter.otlp.proto.http import Compression
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    exporter = OTLPSpanExporter(
+        f"{settings.otlp_endpoint.rstrip('/')}/v1/traces",
+        headers=headers,
+        timeout=settings.export_timeout_s,
+        compression=Compression.Gzip,
+        session=direct_session(),
+    )
+    return BatchSpanProcessor(
+        exporter,
+        max_queue_size=settings.span_queue,
+        schedule_delay_millis=every_s * 1000,
+        max_export_batch_size=min(MAX_BATCHED, settings.span_queue),
+    )
+
+
 def shut_down(providers: Providers, within_s: float) -> list[str]:
-    """Flush and shut down all three in parallel; the names of those that took longer than `within_s` (their rest is lost)."""
+    """Flush and shut down all of them in parallel; the names of those that took longer than `within_s` (their rest is lost)."""
     shutdowns: dict[str, Callable[[], object]] = {
         "traces": providers.tracers.shutdown,
+        "incident traces": providers.incident_tracers.shutdown,
         "metrics": lambda: providers.meters.shutdown(timeout_millis=within_s * 1000),
     }
     if providers.loggers is not None:

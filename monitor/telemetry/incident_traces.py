@@ -1,21 +1,22 @@
-"""Makes a trace for every incident: one root span from onset to end, and a child of zero length for each change.
+"""Makes a trace for every incident: a root span at its opening, a span for each later change, and one for its whole life.
 
-Spans are exported when they end, so only the children show an open incident. Their parent is the root span, whose ids
-come from the incident's id alone: a snapshot can name the trace, and a restarted daemon continues it.
+A span is exported when it ends, so the root ends with the opening: it is there while the incident is open. All others have it as
+their parent and link to it. Its ids come from the incident's id alone: a snapshot can name the trace, a restart continues it.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
-    Span,
     SpanContext,
     SpanKind,
     StatusCode,
@@ -28,11 +29,10 @@ from monitor.incidents import LEVEL_NAMES, ChangeKind, Evidence, IncidentChange,
 from monitor.telemetry.redact import redact
 from monitor.telemetry.spans import ROOT, Attributes, context_of, unix_ns
 
-MAX_OPEN = 1024
-MAX_ENDED = 4096
+MAX_INCIDENTS = 1024
+"""Of how many incidents it is remembered what was exported; the one that changed longest ago is forgotten first."""
 MAX_LINKS = 128
 MAX_EVENTS = 512
-_EVENTS_RESERVED_FOR_CHANGES = 128
 
 _ENDINGS = frozenset({ChangeKind.ENDED, ChangeKind.ENDED_UNKNOWN, ChangeKind.RETRACTED})
 
@@ -75,120 +75,108 @@ def trace_id_of(incident_id: str) -> str:
     return f"{root_context(incident_id).trace_id:032x}"
 
 
-@dataclass(slots=True, kw_only=True)
-class _Open:
-    span: Span
-    last: IncidentChange
-    sent_evidence: set[str] = field(default_factory=set)
+@dataclass(slots=True)
+class _Exported:
+    """The evidence and the links of one incident that its spans have carried: at most those of its last changes."""
+
+    evidence: set[str] = field(default_factory=set)
     links: set[str] = field(default_factory=set)
-    events: int = 0
 
 
 class IncidentTraces:
-    """Holds the root spans of open incidents. `tracer` must draw its ids from `ids`."""
+    """Exports a change as spans when it comes. `tracer` must draw its ids from `ids`, and be used by nobody else."""
 
     def __init__(self, tracer: Tracer, ids: IncidentIds) -> None:
         self._tracer = tracer
         self._ids = ids
-        self._open: OrderedDict[str, _Open] = OrderedDict()
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._exported: OrderedDict[str, _Exported] = OrderedDict()
 
     def record(self, change: IncidentChange) -> str:
         """Record one change; the incident's trace id (32 hex)."""
-        known = self._open.get(change.incident_id)
-        if known is None and change.incident_id not in self._ended:
-            known = self._begin(change)
-        self._child(change, self._add_to_root(known, change) if known is not None else [])
-        if known is not None and change.kind in _ENDINGS:
-            self._end(known, change.kind.value)
+        root = root_context(change.incident_id)
+        if change.kind is ChangeKind.OPENED:
+            self._ids.fix(root)
+            self._span(change, f"incident {change.scope}", ROOT, self._parent(change), change.opened_at)
+            return trace_id_of(change.incident_id)
+        inside = set_span_in_context(NonRecordingSpan(root), ROOT)
+        to_root = [Link(root, {"stormwatch.link": "incident"})]
+        self._span(change, f"incident {change.scope} {change.kind.value}", inside, to_root, change.at)
+        if change.kind in _ENDINGS:
+            self._life(change, inside, to_root)
         return trace_id_of(change.incident_id)
 
-    def close(self) -> None:
-        """Export the open incidents with state "open": a daemon that stops does not end them."""
-        for known in list(self._open.values()):
-            self._end(known, "open", ended=False)
-
-    def _begin(self, change: IncidentChange) -> _Open:
-        while len(self._open) >= MAX_OPEN:
-            self._end(next(iter(self._open.values())), "open", ended=False)
-        self._ids.fix(root_context(change.incident_id))
-        attributes: Attributes = {
-            "stormwatch.incident.id": change.incident_id,
-            "stormwatch.incident.scope": change.scope,
-        }
-        links = []
-        if change.parent_id is not None:
-            attributes["stormwatch.incident.parent_id"] = change.parent_id
-            links.append(Link(root_context(change.parent_id), {"stormwatch.link": "parent incident"}))
+    def _span(self, change: IncidentChange, name: str, inside: Context, links: Sequence[Link], start: datetime) -> None:
+        """Export a span that ends with the change, with the evidence and the probes that are new with it."""
+        known = self._known(change.incident_id)
+        evidence = [one for one in change.evidence if one.id not in known.evidence][: MAX_EVENTS - 1]
+        probes = self._probes(known, change.evidence)
         span = self._tracer.start_span(
-            f"incident {change.scope}",
-            ROOT,
+            name,
+            inside,
             SpanKind.INTERNAL,
-            attributes,
-            links,
-            start_time=unix_ns(change.opened_at),
+            change_attributes(change),
+            [*links, *probes],
+            start_time=_begin(start, change),
         )
-        known = _Open(span=span, last=change)
-        self._open[change.incident_id] = known
+        for one in evidence:
+            span.add_event(f"evidence {one.name}", _evidence(one), unix_ns(one.onset))
+        span.add_event(f"incident {change.kind.value}", change_attributes(change), unix_ns(change.at))
+        known.evidence = (known.evidence if len(known.evidence) <= MAX_EVENTS else set()) | {
+            one.id for one in change.evidence
+        }
+        if change.pages:
+            span.set_status(StatusCode.ERROR, redact(change.headline))
+        span.end(unix_ns(change.at))
+
+    def _life(self, change: IncidentChange, inside: Context, links: Sequence[Link]) -> None:
+        """Export the whole of an incident that has ended, from its opening to its end."""
+        span = self._tracer.start_span(
+            f"incident {change.scope} life", inside, SpanKind.INTERNAL, change_attributes(change), links,
+            start_time=_begin(change.opened_at, change),
+        )  # fmt: skip
+        if change.kind is ChangeKind.RETRACTED:
+            span.set_status(StatusCode.OK)
+        elif change.peak >= Level.STORM_SUSPECTED or change.kind is ChangeKind.ENDED_UNKNOWN:
+            span.set_status(StatusCode.ERROR, redact(change.headline))
+        span.end(unix_ns(change.at))
+
+    def _known(self, incident_id: str) -> _Exported:
+        known = self._exported.setdefault(incident_id, _Exported())
+        self._exported.move_to_end(incident_id)
+        while len(self._exported) > MAX_INCIDENTS:
+            self._exported.popitem(last=False)
         return known
 
-    def _add_to_root(self, known: _Open, change: IncidentChange) -> list[Link]:
-        """Add the change to the root span; the links that are new with it."""
-        known.last = change
-        new = [one for one in change.evidence if one.id not in known.sent_evidence]
-        for one in new:
-            if known.events >= MAX_EVENTS - _EVENTS_RESERVED_FOR_CHANGES:
-                break
-            known.sent_evidence.add(one.id)
-            known.events += 1
-            known.span.add_event(f"evidence {one.name}", _evidence(one), unix_ns(one.onset))
-        known.span.add_event(f"incident {change.kind.value}", _change(change), unix_ns(change.at))
+    def _parent(self, change: IncidentChange) -> list[Link]:
+        if change.parent_id is None:
+            return []
+        return [Link(root_context(change.parent_id), {"stormwatch.link": "parent incident"})]
+
+    def _probes(self, known: _Exported, evidence: Iterable[Evidence]) -> list[Link]:
+        """The links to probes that no span of this incident has carried yet; bounded for the whole incident."""
         links = []
-        for text in _links(change.evidence):
-            if text not in known.links and len(known.links) < MAX_LINKS - 1:
-                context = context_of(text)
-                if context is not None:
-                    known.links.add(text)
-                    links.append(Link(context, {"stormwatch.link": "probe"}))
-        for link in links:
-            known.span.add_link(link.context, link.attributes)
+        for text in _links(evidence):
+            context = context_of(text) if text not in known.links and len(known.links) < MAX_LINKS - 1 else None
+            if context is not None:
+                known.links.add(text)
+                links.append(Link(context, {"stormwatch.link": "probe"}))
         return links
 
-    def _child(self, change: IncidentChange, links: list[Link]) -> None:
-        parent = set_span_in_context(NonRecordingSpan(root_context(change.incident_id)), ROOT)
-        attributes = _change(change) | {
-            "stormwatch.incident.id": change.incident_id,
-            "stormwatch.incident.scope": change.scope,
-        }
-        at = unix_ns(change.at)
-        child = self._tracer.start_span(
-            f"incident {change.scope} {change.kind.value}", parent, SpanKind.INTERNAL, attributes, links, start_time=at
-        )
-        if change.pages:
-            child.set_status(StatusCode.ERROR, redact(change.headline))
-        child.end(at)
 
-    def _end(self, known: _Open, state: str, *, ended: bool = True) -> None:
-        change = known.last
-        known.span.set_attributes(_change(change) | {"stormwatch.incident.state": state})
-        if change.kind is ChangeKind.RETRACTED:
-            known.span.set_status(StatusCode.OK)
-        elif change.peak >= Level.STORM_SUSPECTED or change.kind is ChangeKind.ENDED_UNKNOWN:
-            known.span.set_status(StatusCode.ERROR, redact(change.headline))
-        known.span.end(max(unix_ns(change.at), unix_ns(change.opened_at)))
-        del self._open[change.incident_id]
-        if ended:
-            self._ended[change.incident_id] = None
-            while len(self._ended) > MAX_ENDED:
-                self._ended.popitem(last=False)
+def _begin(start: datetime, change: IncidentChange) -> int:
+    """Nanoseconds of the start, never behind the change itself."""
+    return unix_ns(min(start, change.at))
 
 
 def _links(evidence: Iterable[Evidence]) -> Iterable[str]:
     return (text for one in evidence for text in one.links)
 
 
-def _change(change: IncidentChange) -> Attributes:
+def change_attributes(change: IncidentChange) -> Attributes:
+    """What a change says, as attributes of its span, its event and its log record."""
     attributes: Attributes = {
+        "stormwatch.incident.id": change.incident_id,
+        "stormwatch.incident.scope": change.scope,
         "stormwatch.incident.kind": change.kind.value,
         "stormwatch.incident.state": change.state.value,
         "stormwatch.incident.revision": change.revision,
@@ -203,6 +191,8 @@ def _change(change: IncidentChange) -> Attributes:
         "stormwatch.incident.replay_id": change.replay_id,
         "stormwatch.drill": change.drill,
     }
+    if change.parent_id is not None:
+        attributes["stormwatch.incident.parent_id"] = change.parent_id
     if change.blind:
         attributes["stormwatch.incident.blind"] = ", ".join(sorted({one.source for one in change.blind}))
     if change.verdict is not None:

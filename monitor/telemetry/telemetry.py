@@ -23,6 +23,7 @@ from monitor.log.health import LogFigures
 from monitor.telemetry import instruments as table
 from monitor.telemetry.export import ExtraExporters, build, shut_down
 from monitor.telemetry.figures import Figures
+from monitor.telemetry.incident_logs import log_change
 from monitor.telemetry.incident_traces import IncidentTraces, trace_id_of
 from monitor.telemetry.log_sink import LogSink
 from monitor.telemetry.measure import (
@@ -70,7 +71,8 @@ class Telemetry:
         self._tracer = self._providers.tracers.get_tracer(SCOPE, version)
         self._figures = Figures(self._providers.meters.get_meter(SCOPE, version))
         self._figures.set_gauge(table.BUILD_INFO, 1, version, platform.python_version())
-        self._incidents = IncidentTraces(self._tracer, self._providers.ids)
+        incidents = self._providers.incident_tracers.get_tracer(SCOPE, version)
+        self._incidents = IncidentTraces(incidents, self._providers.ids)
         self._exports_spans = self._providers.exports_spans
         self._totals: dict[tuple[str, ...], int] = {}
         self._closed = False
@@ -97,6 +99,8 @@ class Telemetry:
     def record_change(self, change: IncidentChange) -> str:
         """Record an incident change; the incident's trace id (32 hex), the same in every run."""
         measure_change(self._figures, change)
+        if self._providers.loggers is not None:
+            log_change(self._providers.loggers, change)
         if not self._exports_spans:
             return trace_id_of(change.incident_id)
         return self._incidents.record(change)
@@ -176,5 +180,4 @@ class Telemetry:
             return
         self._closed = True
         self._exports_spans = False
-        self._incidents.close()
         shut_down(self._providers, self._shutdown_timeout_s)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 import logging
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.incidents import ChangeKind, Level
 from monitor.telemetry.incident_traces import trace_id_of
 from monitor.telemetry.redact import redact
 from tests.branches import Reached
-from tests.monitor.telemetry.samples import MemoryExports, bare, check, memory_exports
+from tests.monitor.telemetry.samples import START_NS, MemoryExports, bare, change, check, memory_exports
 
 NUMBERS = itertools.count()
 
@@ -152,3 +154,30 @@ def test_redacting_takes_time_in_proportion_to_the_text(piece: str) -> None:
     begun = time.perf_counter()
     redact(piece * (16_384 // len(piece)))
     assert time.perf_counter() - begun < 0.5
+
+
+@pytest.mark.parametrize(
+    ("level", "severity"),
+    [
+        (Level.CALM, "INFO"),
+        (Level.WATCH, "INFO"),
+        (Level.SQUALL, "WARN"),
+        (Level.STORM_SUSPECTED, "ERROR"),
+        (Level.PERFECT_STORM, "ERROR"),
+    ],
+)
+def test_an_incident_change_is_a_log_record_in_its_trace(level: Level, severity: str) -> None:
+    exports = memory_exports()
+    given = change(ChangeKind.RAISED, at=2, level=level, revision=3)
+    exports.telemetry.record_change(replace(given, headline="BTC: token=hunter2 \x1b[31mred"))
+    (found,) = exports.logs.get_finished_logs()
+    record = found.log_record
+    assert (record.event_name, record.severity_text) == ("stormwatch.incident.change", severity)
+    assert record.timestamp == START_NS + 2_000_000_000
+    assert record.trace_id == int(trace_id_of("btc-1"), 16)
+    assert record.attributes is not None
+    assert record.attributes["stormwatch.incident.id"] == "btc-1"
+    assert record.attributes["stormwatch.incident.revision"] == 3
+    assert record.attributes["stormwatch.drill"] is False
+    assert str(record.body).startswith("BTC: token=[hidden]")
+    assert str(record.body).isprintable()

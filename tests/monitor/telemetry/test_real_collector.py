@@ -56,22 +56,35 @@ async def test_an_incident_arrives_as_one_trace_linked_to_its_probe_span(collect
     telemetry = exporting(collector)
     link = telemetry.record(check())
     assert link is not None
-    telemetry.record_change(change(ChangeKind.OPENED, findings=(evidence(links=(link,)),)))
+    telemetry.record_change(change(ChangeKind.OPENED, at=3, findings=(evidence(links=(link,)),)))
     telemetry.record_change(change(ChangeKind.ENDED, at=90, revision=2))
     await telemetry.close()
-    blocks = spans(collector.awaited("incident asset:BTC ended", "Name           : incident asset:BTC\n"))
-    root = blocks["incident asset:BTC"]
-    assert times(root) == (unix_ns(after(0)), unix_ns(after(90)))
+    blocks = spans(collector.awaited("incident asset:BTC life", "Name           : incident asset:BTC\n"))
+    root, whole = blocks["incident asset:BTC"], blocks["incident asset:BTC life"]
+    assert (times(root), times(whole)) == (
+        (unix_ns(after(0)), unix_ns(after(3))),
+        (unix_ns(after(0)), unix_ns(after(90))),
+    )
     probe_trace, probe_span = link.split(":")
     linked = root.partition("Links:")[2]
     assert f"Trace ID: {probe_trace}" in linked
     assert f"ID: {probe_span}" in linked
     assert "Name: evidence api errors" in root
-    for name in ("incident asset:BTC", "incident asset:BTC opened", "incident asset:BTC ended"):
+    for name in ("incident asset:BTC", "incident asset:BTC ended", "incident asset:BTC life"):
         assert re.search(rf"Trace ID\s+: {trace_id_of('btc-1')}$", blocks[name], re.MULTILINE)
     parent = f"{root_context('btc-1').span_id:016x}"
-    assert re.search(rf"Parent ID\s+: {parent}$", blocks["incident asset:BTC opened"], re.MULTILINE)
+    for name in ("incident asset:BTC ended", "incident asset:BTC life"):
+        assert re.search(rf"Parent ID\s+: {parent}$", blocks[name], re.MULTILINE)
+        assert f"ID: {parent}" in blocks[name].partition("Links:")[2]
     assert "hunter2" not in root
+
+
+async def test_the_root_of_an_open_incident_arrives_within_two_seconds(collector: Collector) -> None:
+    telemetry = exporting(collector)  # everything else is sent once a minute
+    telemetry.record(check())
+    telemetry.record_change(change(ChangeKind.OPENED))
+    collector.awaited("Name           : incident asset:BTC\n", trace_id_of("btc-1"), within_s=2.0)
+    await telemetry.close()
 
 
 async def test_figures_and_logs_arrive_too_and_a_log_carries_its_incidents_trace(collector: Collector) -> None:
