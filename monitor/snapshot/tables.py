@@ -70,6 +70,11 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def attributes_text(signal: Signal) -> str:
+    """A signal's attributes as JSON, cleaned, keys in order."""
+    return _encode(clean_value(dict(signal.attributes))).decode()
+
+
 def _row(signal: Signal) -> tuple[Any, ...]:
     subject = (getattr(signal.subject, name) for name in SUBJECT)
     return (
@@ -80,6 +85,6 @@ def _row(signal: Signal) -> tuple[Any, ...]:
         signal.seq,
         *(None if one is None else clean(one) for one in subject),
         float(signal.value),
-        _encode(clean_value(dict(signal.attributes))).decode(),
+        attributes_text(signal),
         None if signal.link is None else clean(signal.link),
     )

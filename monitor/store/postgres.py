@@ -9,17 +9,19 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time
+from typing import Any
 
 import asyncpg
 
 from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange, IncidentState, Level
+from monitor.log import DeliveryResult
 from monitor.log.change_json import decode_change
 from monitor.signals import Signal
 from monitor.store import migrate
 from monitor.store.faults import StoreAway, operators
-from monitor.store.partitions import Partitions
+from monitor.store.partitions import Partitions, day_of
 from monitor.store.queries import queries
 from monitor.store.rows import signal_of_row
 from monitor.store.server import Connection, Server
@@ -131,11 +133,39 @@ class PostgresStore:
             rows = await connection.fetch(queries()["incident"], incident_id)
         return [decode_change(row["body"]) for row in rows]
 
-    async def signals(self, start: datetime, end: datetime, asset: str | None = None) -> AsyncIterator[Signal]:
+    async def signals(
+        self, start: datetime, end: datetime, asset: str | None = None, venue: str | None = None
+    ) -> AsyncIterator[Signal]:
         """Signals received in [start, end), by received_at, source, seq: one snapshot, a few rows at a time."""
+        async for row in self._rows("signals", start, end, asset, venue):
+            yield signal_of_row(row)
+
+    async def days(self) -> list[datetime]:
+        """The beginnings of the days (UTC) that the table of signals has room for, in order. Raises StoreAway."""
+        async with self._connection() as connection:
+            names = [row["relname"] for row in await connection.fetch(queries()["partitions"])]
+        days = sorted(day for day in map(day_of, names) if day is not None)
+        return [datetime.combine(day, time(), UTC) for day in days]
+
+    async def changes(
+        self, start: datetime, end: datetime, asset: str | None = None, venue: str | None = None
+    ) -> AsyncIterator[IncidentChange]:
+        """Changes of incidents in [start, end) whose scope or evidence names the asset and the venue, in order of time."""
+        async for row in self._rows("changes", start, end, asset, venue):
+            yield decode_change(row["body"])
+
+    async def deliveries(
+        self, start: datetime, end: datetime, asset: str | None = None, venue: str | None = None
+    ) -> AsyncIterator[DeliveryResult]:
+        """How deliveries ended in [start, end), of changes that `changes` would choose, in order of time."""
+        async for row in self._rows("deliveries", start, end, asset, venue):
+            yield DeliveryResult(**row)
+
+    async def _rows(self, query: str, *arguments: object) -> AsyncIterator[Mapping[str, Any]]:
+        """The rows of a query, a few at a time. Raises StoreAway."""
         async with self._connection() as connection, connection.transaction(readonly=True):
-            async for row in connection.cursor(queries()["signals"], start, end, asset, prefetch=PREFETCH):
-                yield signal_of_row(row)
+            async for row in connection.cursor(queries()[query], *arguments, prefetch=PREFETCH):
+                yield row
 
     async def retain(self, now: datetime) -> list[str]:
         """Drop the days of signals beyond retention, create tomorrow's; return the partitions dropped."""

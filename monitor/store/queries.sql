@@ -90,8 +90,30 @@ select body from incident_changes where incident_id = $1 order by revision
 select kind, asset, venue, instrument, network, contract, pool, vantage,
        event_time, received_at, source, seq, value, attributes, link
 from signals
-where received_at >= $1 and received_at < $2 and ($3::text is null or asset = $3)
+where received_at >= $1 and received_at < $2 and ($3::text is null or asset = $3) and ($4::text is null or venue = $4)
 order by received_at, source, seq
+
+-- name: changes
+select body from incident_changes
+where at >= $1 and at < $2
+    and ($3::text is null or scope = 'asset:' || $3 or body -> 'evidence' @>
+        jsonb_build_array(jsonb_build_object('subject', jsonb_build_object('asset', $3::text))))
+    and ($4::text is null or scope in ('venue:' || $4, $4) or body -> 'evidence' @>
+        jsonb_build_array(jsonb_build_object('subject', jsonb_build_object('venue', $4::text))))
+order by at, incident_id, revision
+
+-- name: deliveries
+-- With a filter, of a change that the same filter chooses: what it was about stands there.
+select sink, incident_id, revision, outcome, why, at from deliveries
+where at >= $1 and at < $2
+    and ($3::text is null and $4::text is null or exists (
+        select from incident_changes as change
+        where change.incident_id = deliveries.incident_id and change.revision = deliveries.revision
+            and ($3::text is null or scope = 'asset:' || $3 or body -> 'evidence' @>
+                jsonb_build_array(jsonb_build_object('subject', jsonb_build_object('asset', $3::text))))
+            and ($4::text is null or scope in ('venue:' || $4, $4) or body -> 'evidence' @>
+                jsonb_build_array(jsonb_build_object('subject', jsonb_build_object('venue', $4::text))))))
+order by at, sink, incident_id, revision
 
 -- name: partitions
 select child.relname

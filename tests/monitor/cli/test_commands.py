@@ -48,6 +48,7 @@ def test_help_names_every_command() -> None:
         "schema",
         "status",
         "detect",
+        "export",
     ):
         assert name in text
 

@@ -12,13 +12,13 @@ import pytest
 from monitor.errors import OperatorError
 from monitor.incidents import IncidentState, Level
 from monitor.log.codec import decode_rows, encode_signals
-from monitor.signals import Signal, SignalKind
+from monitor.signals import Signal, SignalKind, Subject
 from monitor.store.log_rows import Rows, Signals
 from monitor.store.postgres import PostgresStore, Wanted
 from monitor.store.session import Owner, Session
 from monitor.store.settings import StoreSettings
 from tests.monitor.store.conftest import SocketDoor
-from tests.monitor.store.rows import NOON, change, signal
+from tests.monitor.store.rows import NOON, change, delivery, signal
 from tests.monitor.store.written import write
 
 DAY = timedelta(days=1)
@@ -199,3 +199,32 @@ async def test_incidents_are_chosen_by_time_scope_peak_and_present_state(store: 
     assert await ids(Wanted(min_peak=Level.PERFECT_STORM)) == {"b"}
     assert await ids(Wanted(state=IncidentState.ENDED)) == {"c"}
     assert await ids(Wanted(until=later.at)) == {"a", "b", "c"}
+
+
+async def test_history_is_selected_by_time_asset_and_venue_whichever_of_scope_and_evidence_names_them(
+    store: PostgresStore,
+) -> None:
+    venue = replace(change("i-2"), scope="venue:okx", evidence=())
+    eth = replace(
+        change("i-3", 5), scope="asset:ETH", evidence=(replace(change().evidence[0], subject=Subject(venue="okx")),)
+    )
+    told = [replace(delivery(one.revision), incident_id=one.incident_id) for one in (change(), venue, eth)]
+    await write(store, signal(1), changes=[change(), venue, eth], deliveries=told)
+
+    async def ids(
+        asset: str | None = None, venue: str | None = None, until_s: float = 60.0
+    ) -> tuple[list[str], list[str]]:
+        span = (NOON, NOON + timedelta(seconds=until_s))
+        changes = [one.incident_id async for one in store.changes(*span, asset, venue)]
+        return changes, sorted([one.incident_id async for one in store.deliveries(*span, asset, venue)])
+
+    assert await ids() == (["i-1", "i-2", "i-3"],) * 2
+    assert await ids("BTC") == (["i-1"],) * 2
+    assert await ids(venue="okx") == (["i-2", "i-3"],) * 2
+    assert await ids("ETH", "okx") == (["i-3"],) * 2
+    assert await ids("BTC", "okx") == ([], [])
+    assert (await ids(until_s=5.0))[0] == ["i-1", "i-2"]  # the end is excluded
+    span = (NOON, NOON + timedelta(seconds=1))
+    assert len([one async for one in store.signals(*span, None, "bybit")]) == 1
+    assert [one async for one in store.signals(*span, None, "okx")] == []
+    assert NOON.replace(hour=0) in await store.days()
