@@ -29,6 +29,12 @@ ASK_S = 2.0
 MAX_ANSWER = 1_000_000
 MAX_WHY = 500
 MAX_UNSEEN = 1000
+_NOT_GIVEN = {
+    401: "the board has a password: web.board_token_env names its variable",
+    403: "without a password the board is shown on loopback only",
+    404: "it is something else, or another version",
+    421: "it does not serve this host: web.allowed_hosts",
+}
 _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # nothing is bound here
 
 
@@ -193,7 +199,7 @@ def _asked(web: WebSettings) -> tuple[dict[str, Any] | None, str]:
     return None, f"{web.host}:{web.port} is something else"
 
 
-def asked(web: WebSettings, path: str) -> tuple[Any, str]:
+def asked(web: WebSettings, path: str, token: str = "", max_bytes: int = MAX_ANSWER) -> tuple[Any, str]:
     """What the daemon's web server answers under a path, as JSON; None and the reason if it does not."""
     import http.client  # it never follows a redirect
 
@@ -201,9 +207,11 @@ def asked(web: WebSettings, path: str) -> tuple[Any, str]:
         return None, "web.port is 0, so its port is not known"
     connection = http.client.HTTPConnection(_HERE.get(web.host, web.host), web.port, timeout=ASK_S)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
         answer = connection.getresponse()
-        return json.loads(answer.read(MAX_ANSWER)), ""
+        if answer.status in _NOT_GIVEN:
+            return None, f"{web.host}:{web.port} answers {answer.status} ({_NOT_GIVEN[answer.status]})"
+        return json.loads(answer.read(max_bytes)), ""
     except TimeoutError:
         return None, f"{web.host}:{web.port} gives no answer in {ASK_S:g} s"
     except (OSError, http.client.HTTPException, ValueError) as error:

@@ -15,9 +15,11 @@ from datetime import UTC
 from hashlib import sha256
 from importlib.resources import files
 
+import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from monitor.web.board.brief import brief
 from monitor.web.board.contents import Contents
 from monitor.web.board.render import document, sections
 from monitor.web.hosts import is_loopback
@@ -52,7 +54,8 @@ class BoardRoutes:
         self._token = token
         self._stream_s = stream_s
         self._streams = 0
-        self._rendered_s = float("-inf")
+        self._rendered_s = self._encoded_s = float("-inf")
+        self._body = b""
         self._page = b""
         self._line = ""
         self._version = ""
@@ -62,6 +65,7 @@ class BoardRoutes:
         return [
             web.get("/board.css", self._static("board.css", "text/css")),
             web.get("/board.js", self._static("board.js", "text/javascript")),
+            web.get("/board.json", self._json),
             web.get("/events", self._events),
         ]
 
@@ -72,6 +76,17 @@ class BoardRoutes:
             return refusal
         self._render()
         return web.Response(body=self._page, content_type="text/html", charset="utf-8", headers=HEADERS)
+
+    async def _json(self, request: web.Request) -> web.StreamResponse:
+        """The board in brief, for `stormwatch top`."""
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._encoded_s >= FRESH_S:
+            self._body = await asyncio.to_thread(msgspec.json.encode, brief(self._shown()))
+            self._encoded_s = now_s
+        return web.Response(body=self._body, content_type="application/json", headers=HEADERS)
 
     def _static(self, name: str, content_type: str) -> Handler:
         body = (files("monitor.web.board") / name).read_bytes()

@@ -49,6 +49,7 @@ def test_help_names_every_command() -> None:
         "status",
         "detect",
         "export",
+        "top",
     ):
         assert name in text
 
