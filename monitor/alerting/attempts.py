@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,6 +33,25 @@ class Pauses:
 PAUSES = Pauses()
 
 
+MAX_ANSWERS = 64
+"""How many of the latest answers of one sink are remembered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How one attempt ended, why, and how long it took; and the time from the change's judgement, if it was delivered."""
+
+    outcome: str
+    why: str
+    took_s: float
+    latency_s: float | None
+
+    @property
+    def words(self) -> str:
+        """The answer in words, without secrets."""
+        return f"{self.outcome.replace('_', ' ')}: {self.why}" if self.why else self.outcome
+
+
 class Attempts:
     """One sink's attempts. `trouble` says why the receiver does not accept notes now; empty if it does.
 
@@ -46,6 +65,8 @@ class Attempts:
         self.failing_since: datetime | None = None
         self.failure = ""
         self.counts: Counter[str] = Counter()
+        self.answers: deque[Answer] = deque(maxlen=MAX_ANSWERS)
+        """The latest answers, the oldest first."""
         self._route = route
         self._recorder = recorder
         self._clock = clock
@@ -63,12 +84,16 @@ class Attempts:
 
     async def once(self, client: aiohttp.ClientSession, note: Note) -> Outcome:
         """Try one time. Raises what the sink's code raises: our own failure."""
+        clock = asyncio.get_running_loop().time
+        begun_s = clock()
         try:
             outcome = await self._route.sink.deliver(client, note)
         except Exception as error:
-            self._fails(f"our own failure, {type(error).__name__}")
+            why = f"our own failure, {type(error).__name__}"
+            self._fails(why)
+            self.answers.append(Answer(outcome="failed", why=why, took_s=clock() - begun_s, latency_s=None))
             raise
-        self.count(_OUTCOME_NAMES[type(outcome)])
+        self._answered(note, outcome, clock() - begun_s)
         if not isinstance(outcome, Delivered):
             self._fails(outcome.why)
         if isinstance(outcome, TryAgain):
@@ -78,13 +103,20 @@ class Attempts:
             return outcome
         if isinstance(outcome, Delivered):
             self.works, self.failing_since, self.failure = True, None, ""
-        if isinstance(outcome, Delivered) and note.crossed_at is not None:
-            latency_s = max((self._clock() - note.crossed_at).total_seconds(), 0.0)
-            self._recorder.record_delivery_latency(self._route.name, self._route.type, latency_s)
         if isinstance(outcome, Delivered) and self.trouble:
             log.warning("sink %s accepts notes again", self._route.name)
         self.trouble = ""
         return outcome
+
+    def _answered(self, note: Note, outcome: Outcome, took_s: float) -> None:
+        """Count and remember an answer, and the way of the change if it has arrived."""
+        latency_s, name = None, _OUTCOME_NAMES[type(outcome)]
+        self.count(name)
+        if isinstance(outcome, Delivered) and note.crossed_at is not None:
+            latency_s = max((self._clock() - note.crossed_at).total_seconds(), 0.0)
+            self._recorder.record_delivery_latency(self._route.name, self._route.type, latency_s)
+        why = "" if isinstance(outcome, Delivered) else outcome.why
+        self.answers.append(Answer(outcome=name, why=why, took_s=took_s, latency_s=latency_s))
 
     def _fails(self, why: str) -> None:
         self.works, self.failure = False, why

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from monitor.alerting.attempts import PAUSES, Attempts, Pauses
+from monitor.alerting.attempts import PAUSES, Answer, Attempts, Pauses
 from monitor.alerting.backlog import DeliveryLog
 from monitor.alerting.broken import Watched
 from monitor.alerting.crossings import Crossings, DeliveryRecorder, Unrecorded
@@ -59,6 +59,18 @@ class Deliveries:
     def counts(self, name: str) -> dict[str, int]:
         """How often each outcome occurred with this sink since the start."""
         return dict(self._readers[name].attempts.counts)
+
+    def answers(self, name: str) -> tuple[Answer, ...]:
+        """The latest answers of this sink's receiver, the oldest first."""
+        return tuple(self._readers[name].attempts.answers)
+
+    def passed_over(self, name: str) -> str:
+        """Why this sink did not get the latest change; empty if it did, or there was none."""
+        return self._readers[name].passed_over
+
+    def type_of(self, name: str) -> str:
+        """The type of a sink, such as webhook."""
+        return self._readers[name].route.type
 
     def lag(self, name: str) -> Lag:
         """How far this sink is behind the log now."""

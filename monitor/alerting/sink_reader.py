@@ -52,6 +52,8 @@ class SinkReader:
         self.attempts = attempts
         self.settled = asyncio.Event()
         """Set by `hurry` or later, when everything up to its target is settled."""
+        self.passed_over = ""
+        """Why the latest change was not sent; empty if it was."""
         self._log = log
         self._clock = clock
         self._owed_pause_s = attempts.pauses.max_s
@@ -235,6 +237,8 @@ class SinkReader:
         owed = self._owed.get(change.incident_id)
         if goes and owed is not None and change.revision <= owed.revision:
             goes, reason = False, "a note that stands for it is owed"
+        if change.kind not in ENDS:
+            self.passed_over = "" if goes else reason
         verb = "is sent to" if goes else "is not sent to"
         log.debug("%s:%d %s %s: %s", change.incident_id, change.revision, verb, self.route.name, reason)
         return goes

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from chain.sync.settings import Traces
 from monitor.correlator import CorrelatorSettings
+from monitor.drill.routes import sinks_of
 from monitor.drill.world_link import Ready
 from monitor.settings.tree import (
     AssetSettings,
@@ -28,6 +29,8 @@ from monitor.web.settings import WebSettings
 
 SECRET_ENV = "STORMWATCH_DRILL_SECRET"  # noqa: S105  # the variable's name
 NETWORK = "local"
+WORLD_SINK = "drill's own"
+"""The sink of the world's receiver: no desk has one of this name."""
 
 CORRELATOR = CorrelatorSettings(
     warm_s=15,
@@ -91,7 +94,10 @@ def rehearsal(
         store=StoreSettings(folder=str(folder)),
         telemetry=TelemetrySettings(otlp_endpoint=otlp_endpoint, export_interval_s=2.0),
         web=WebSettings(enabled=False),
-        sinks={**(own_sinks or {}), "drill": {"type": "webhook", "url": ready.webhook, "secret_env": SECRET_ENV}},
+        sinks={
+            **sinks_of(own_sinks or {}),
+            WORLD_SINK: {"type": "webhook", "url": ready.webhook, "secret_env": SECRET_ENV},
+        },
     )
 
 

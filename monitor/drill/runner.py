@@ -15,10 +15,13 @@ from typing import Any, TypeVar
 
 from monitor.daemon.daemon import Daemon
 from monitor.drill.rehearsal import SECRET_ENV, rehearsal
+from monitor.drill.routes import OVER, answers_of, taken_back
 from monitor.drill.scenario import Scenario
 from monitor.drill.verdict import DrillVerdict, TimedChange, flagged, judge
 from monitor.drill.world_link import WorldLink
 from monitor.incidents import LEVEL_NAMES, IncidentChange
+from monitor.log import Stream
+from monitor.log.change_json import decode_change
 from monitor.recordings.log_copy import LogCopy
 from monitor.recordings.replay import replay_file
 from monitor.recordings.signals import header_of
@@ -67,6 +70,8 @@ class DrillOrder:
     sinks: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     otlp_endpoint: str = ""
     quiet: bool = False
+    must_deliver: bool = False
+    """Whether a sink of the desk that does not take the rehearsal makes it fail."""
 
 
 async def run_drill(order: DrillOrder, show: Callable[[Progress], None] = lambda _: None) -> DrillVerdict:
@@ -95,7 +100,7 @@ async def run_drill(order: DrillOrder, show: Callable[[Progress], None] = lambda
             )
             progress.daemon = daemon
             show(progress)
-            webhooks = await _play(daemon, world, progress)
+            webhooks = await _play(daemon, world, progress, take_back=bool(order.sinks))
             rss_mb = peak_memory_mb()
         finally:
             await world.end()
@@ -108,6 +113,9 @@ async def run_drill(order: DrillOrder, show: Callable[[Progress], None] = lambda
     why = list(judged.why)
     if replay.correlator.digest() != daemon.correlator.digest():
         why.append("the recording's replay gave another digest")
+    routes = answers_of(daemon.deliveries, order.sinks)
+    if order.must_deliver:
+        why += [f"sink {one.sink} did not take it: {one.said}" for one in routes if one.works is False]
     worst = _worst(progress.changes)
     return DrillVerdict(
         scenario=order.scenario.name,
@@ -128,6 +136,7 @@ async def run_drill(order: DrillOrder, show: Callable[[Progress], None] = lambda
         incident_id=None if worst is None else worst.incident_id,
         store_rows=0 if daemon.database is None else daemon.database.lag().written,
         rss_mb=round(rss_mb, 1),
+        routes=routes,
     )
 
 
@@ -141,8 +150,11 @@ def peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-async def _play(daemon: Daemon, world: WorldLink, progress: Progress) -> list[dict[str, Any]]:
-    """Run the daemon while the world plays. Returns the webhooks that the world received."""
+async def _play(daemon: Daemon, world: WorldLink, progress: Progress, take_back: bool) -> list[dict[str, Any]]:
+    """Run the daemon while the world plays. Returns the webhooks that the world received.
+
+    With `take_back`, what is open at the end is retracted: the pager of a desk must not keep it.
+    """
     stop = asyncio.Event()
     running = asyncio.Event()
     task = asyncio.create_task(daemon.run(stop, running.set))
@@ -154,6 +166,9 @@ async def _play(daemon: Daemon, world: WorldLink, progress: Progress) -> list[di
         await world.begin()
         await _first(task, _follow_stages(world, progress))
         progress.stage = "the daemon stops"
+        if take_back:
+            latest = [decode_change(one.body) for one in daemon.log.latest(Stream.CHANGE).values()]
+            daemon.log.changes(taken_back(latest, utc_now()))
         stop.set()
         await task
         return await world.finish()
@@ -198,6 +213,7 @@ async def _snapshot(daemon: Daemon, settings: Settings, timed: Sequence[TimedCha
     await daemon.store.open()
     try:
         changes = await daemon.store.incident(worst.incident_id)
+        changes = [one for one in changes if one.revision < OVER]  # the incident as it was, not that it was a drill
         assert changes, "every emitted change is in the store"
         return await snapshot_incident(daemon.store, changes, settings, folder)
     finally:

@@ -32,6 +32,24 @@ class Flagged(msgspec.Struct, frozen=True, kw_only=True):
     headline: str
 
 
+class RouteAnswers(msgspec.Struct, frozen=True, kw_only=True):
+    """What one sink of the desk answered. Times are seconds; null where nothing was sent, or nothing delivered.
+
+    `said`: the last answer, or why nothing was sent. `typical_s`, `longest_s`: how long an attempt took. `latency_s`: the longest
+    time from a change's judgement to its delivery. `works`: notes were delivered, and the last one too; null if none was sent.
+    """
+
+    sink: str
+    type: str
+    works: bool | None
+    delivered: int
+    failed: int
+    said: str
+    typical_s: float | None
+    longest_s: float | None
+    latency_s: float | None
+
+
 class DrillVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """The output of `stormwatch drill --json`. Times are seconds; `flagged_after_s` counts from the third leg's onset."""
 
@@ -53,6 +71,8 @@ class DrillVerdict(msgspec.Struct, frozen=True, kw_only=True):
     incident_id: str | None
     store_rows: int
     rss_mb: float
+    routes: tuple[RouteAnswers, ...] = ()
+    """How the desk's own sinks took it; empty without any."""
 
 
 @dataclass(frozen=True, slots=True)

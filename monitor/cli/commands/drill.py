@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared import Json, print_json, run, settings_from
+from monitor.cli.shared import Json, note, print_json, run, settings_from
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,13 +45,23 @@ def drill(
     otlp: Annotated[
         str, typer.Option(help="Send traces and metrics to this collector, e.g. http://127.0.0.1:4318.")
     ] = "",
+    routes: Annotated[
+        bool,
+        typer.Option(
+            "--routes", help="Rehearse the sinks of the settings (default: ./stormwatch.toml); each must take it."
+        ),
+    ] = False,
     json: Json = False,
     list_: Annotated[bool, typer.Option("--list", help='The same as "drill list".')] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what it plays and from which facts, and play nothing.")
     ] = False,
 ) -> None:
-    """Rehearse a scenario: simulated venues and chain, the real daemon, database and sinks. Exit 0 only if it passed."""
+    """Rehearse a scenario: simulated venues and chain, the real daemon, database and sinks. Exit 0 only if it passed.
+
+    With --routes the desk's own sinks get every page, marked DRILL. What each answered and how long it took is printed, and what
+    is still open at the end is taken back. A sink's filters `assets` and `venues` are left out: the asset is simulated.
+    """
     from monitor.drill import scenario as scenarios
 
     if list_ or scenario == LIST:
@@ -70,22 +81,45 @@ def drill(
         return
     from monitor.drill.runner import DrillOrder
 
-    sinks = {} if config is None else settings_from(config).sinks
     _check(out, otlp)
     path = Path(scenario) if scenario.endswith(".toml") else scenarios.FOLDER / f"{scenario}.toml"
     order = DrillOrder(
         scenario=chosen,
         file=path,
         out=out,
-        sinks=sinks,
+        sinks=_own_sinks(config, routes),
         otlp_endpoint=otlp,
+        must_deliver=routes,
         quiet=quiet,
     )
     verdict = run(_quietly(order) if json else _shown(order))
     if json:
         print_json(verdict)
+    elif verdict.routes:
+        from monitor.cli.render import drill as shown
+
+        shown.print_routes(verdict.routes)
     if not verdict.held:
         raise typer.Exit(1)
+
+
+def _own_sinks(config: Path | None, routes: bool) -> Mapping[str, Mapping[str, object]]:
+    """The desk's sinks, if they are to be notified. Raises OperatorError for what is missing, before anything is played."""
+    import os
+
+    from monitor.alerting.sinks import made
+    from monitor.errors import OperatorError
+
+    if config is None and not routes:
+        return {}
+    sinks = settings_from(config).sinks
+    ready = made(sinks, os.environ)
+    if routes and not ready:
+        where = "./stormwatch.toml" if config is None else str(config)
+        raise OperatorError("--routes", where, "settings with a sink that is enabled", "add a table [sinks.NAME]")
+    if ready:
+        note(f"marked DRILL, every page goes to: {', '.join(f'{one.name} ({one.type})' for one in ready)}")
+    return sinks
 
 
 def _check(out: Path, otlp: str) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from monitor.cli.render.inspection import Line
 from monitor.cli.shared import print_json, print_report, print_table
 from monitor.drill.facts import GRADES, Fact
 from monitor.drill.scenario import Expect, Scenario, Stage
+from monitor.drill.verdict import RouteAnswers
 
 
 def print_all(scenarios: Sequence[Scenario], *, json: bool) -> None:
@@ -36,6 +38,20 @@ def print_one(scenario: Scenario, *, json: bool) -> None:
         print_json(scenario)
         return
     print_report(f"{scenario.name}: {scenario.title}", _lines(scenario))
+
+
+def print_routes(routes: Sequence[RouteAnswers]) -> None:
+    """What each sink of the desk answered, and how long it took."""
+    print_report("what your sinks answered", (line for one in routes for line in _answers(one)))
+
+
+def _answers(one: RouteAnswers) -> Iterator[Line]:
+    state = {True: "works", False: "DID NOT TAKE IT", None: "not tried"}[one.works]
+    yield 0, one.sink, f"{one.type}: {state}; {one.said}"
+    if one.typical_s is not None and one.longest_s is not None:
+        took = f"an attempt took {one.typical_s:.2f} s, at most {one.longest_s:.2f} s"
+        latency = "" if one.latency_s is None else f"; from judged to delivered at most {one.latency_s:.2f} s"
+        yield 2, "", f"{one.delivered} delivered, {one.failed} failed; {took}{latency}"
 
 
 def _written_from(scenario: Scenario) -> str:

@@ -55,8 +55,12 @@ def scenario(tmp_path: Path) -> Path:
 
 
 async def test_a_short_drill_is_seen_by_the_whole_program(scenario: Path, tmp_path: Path) -> None:
-    verdict = await run_drill(DrillOrder(scenario=load(scenario), file=scenario, out=tmp_path))
+    own = {"desk": {"type": "console", "assets": ["BTC"], "min_level": "perfect-storm"}}
+    verdict = await run_drill(
+        DrillOrder(scenario=load(scenario), file=scenario, out=tmp_path, sinks=own, must_deliver=True)
+    )
 
+    assert [(one.sink, one.type, one.works, one.delivered) for one in verdict.routes] == [("desk", "console", None, 0)]
     signals = Recording(Path(verdict.recording))
     recorded = list(signals)
     kinds = {one.kind for one in recorded}
