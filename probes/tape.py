@@ -15,7 +15,10 @@ from probes.readings import FeedChanged, Phase, Refusal, VenueId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpExchange:
-    """The outcome of one request. `refusal` is the transport's; an answer of any status has none."""
+    """The outcome of one request. `refusal` is the transport's; an answer of any status has none.
+
+    `method` and `url` say what was asked, without query and user name; empty where nothing was sent, or not over HTTP.
+    """
 
     sent_at: datetime
     received_at: datetime
@@ -26,6 +29,8 @@ class HttpExchange:
     body: bytes
     refusal: Refusal | None
     detail: str
+    method: str = ""
+    url: str = ""
 
 
 class Tape(Protocol):

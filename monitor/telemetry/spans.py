@@ -7,7 +7,9 @@ the block's time to when we saw it. Attribute names are OpenTelemetry's if it de
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import assert_never
+from urllib.parse import urlsplit
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, TraceFlags, Tracer, set_span_in_context
@@ -81,6 +83,7 @@ def start_check(tracer: Tracer, reading: RequestTimed) -> Span:
         "stormwatch.connection.cold": reading.cold,
         "stormwatch.censored": reading.censored,
     }
+    attributes |= _asked(reading)
     if reading.instrument is not None:
         attributes["stormwatch.instrument"] = reading.instrument
     if reading.status is not None:
@@ -100,6 +103,30 @@ def start_check(tracer: Tracer, reading: RequestTimed) -> Span:
         child = tracer.start_span(phase.name, context, SpanKind.INTERNAL, start_time=phase_start)
         child.end(phase_start + max(round(phase.duration_s * 1e9), 0))
     return span
+
+
+def _asked(reading: RequestTimed) -> Attributes:
+    """What was asked, by OpenTelemetry's conventions for HTTP client spans; nothing where nothing was sent."""
+    host, port = _server(reading.url)
+    if not host:
+        return {}
+    return {
+        "http.request.method": reading.method,
+        "server.address": host,
+        "server.port": port,
+        "url.full": redact(reading.url),
+    }
+
+
+@lru_cache(maxsize=1024)  # a few URLs are asked again and again
+def _server(url: str) -> tuple[str, int]:
+    """The host and port that a URL names; an empty host if it names none."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "", 0
+    return host, port or (443 if parts.scheme == "https" else 80)
 
 
 def end_check(span: Span, reading: RequestTimed) -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from time import perf_counter
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -127,6 +129,9 @@ def _session(target: Target) -> aiohttp.ClientSession:
 
 def _reading(target: Target, due: datetime, got: HttpExchange) -> RequestTimed:
     refusal, detail = judge(target, got)
+    got = replace(
+        got, url=urlsplit(got.url)._replace(path="").geturl()
+    )  # the path of an operator's own URL may be a key
     return request_reading(Slot(target.id, target.check, None, due), got, refusal, detail)
 
 

@@ -46,7 +46,8 @@ class RequestTimed:
     """One REST check, answered or not. `latency_s` counts from `scheduled_at`; a time-out is censored ("≥ latency_s").
 
     `refusal` None means a good answer. `cold` is true for a new connection. `detail` is short and safe to show
-    (for MALFORMED: the offending path in the payload).
+    (for MALFORMED: the offending path in the payload). `method` and `url` are what was asked, without query and user name; empty
+    where nothing was sent, or not over HTTP.
     """
 
     venue: VenueId
@@ -65,6 +66,8 @@ class RequestTimed:
     censored: bool
     body_bytes: int
     detail: str = ""
+    method: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

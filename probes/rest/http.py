@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.http_exceptions import ContentLengthError, TransferEncodingError
@@ -201,7 +202,18 @@ async def exchange(
         body=body,
         refusal=refusal,
         detail=detail,
+        method="GET" if asked.body is None else "POST",
+        url=_bare(asked.url),
     )
+
+
+def _bare(url: str) -> str:
+    """The URL without user name, query and fragment: they may hold keys and signatures. Empty if it cannot be read."""
+    try:
+        parts = urlsplit(url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    except ValueError:
+        return ""
 
 
 async def _answered(client: aiohttp.ClientSession, asked: Request, marks: _Marks) -> aiohttp.ClientResponse:

@@ -231,4 +231,6 @@ def request_reading(slot: Slot, got: HttpExchange, refusal: Refusal | None, deta
         censored=refusal is Refusal.TIMEOUT,
         body_bytes=len(got.body),
         detail=detail,
+        method=got.method,
+        url=got.url,
     )

@@ -42,6 +42,27 @@ def test_a_check_is_a_client_span_from_its_scheduled_time_to_its_answer() -> Non
     assert link == link_of(span)
 
 
+def test_a_check_names_what_was_asked_by_the_conventions_for_http_clients() -> None:
+    exports = memory_exports()
+    plain = replace(check(), method="GET", url="https://api.bybit.com/v5/market/orderbook")
+    exports.telemetry.record(plain)
+    exports.telemetry.record(
+        replace(plain, method="POST", url="http://10.0.0.1:8080/x/0123456789abcdef0123456789abcdef")
+    )
+    exports.telemetry.record(replace(plain, method="", url=""))
+    usual, other, unsent = (
+        dict(one.attributes or {}) for one in exports.spans.get_finished_spans() if one.kind is SpanKind.CLIENT
+    )
+    wanted = ("http.request.method", "server.address", "server.port", "url.full")
+
+    assert [usual[name] for name in wanted] == [
+        "GET", "api.bybit.com", 443, "https://api.bybit.com/v5/market/orderbook",
+    ]  # fmt: skip
+    assert [other[name] for name in wanted[:3]] == ["POST", "10.0.0.1", 8080]
+    assert "0123456789abcdef" not in str(other["url.full"])
+    assert not unsent.keys() & set(wanted)
+
+
 def test_phases_are_children_with_their_own_true_times() -> None:
     exports = memory_exports()
     reading = check()
