@@ -50,7 +50,7 @@ from monitor.version import stormwatch_version
 from monitor.web.board.contents import Contents
 from monitor.web.board.history import History
 from monitor.web.board.server import BoardRoutes
-from monitor.web.server import Web
+from monitor.web.server import Exposition, Web
 from probes.rest.http import utc_now
 
 GAUGES_EVERY_S = 5.0
@@ -158,7 +158,7 @@ class Daemon:
         if self._bus_source is not None:
             self.readiness.vantage = self._bus_source.reason
         self._web = Web(
-            settings.web, self.readiness.answer, self.telemetry.prometheus,
+            settings.web, self.readiness.answer, Exposition(self.telemetry.prometheus, self.telemetry.open_metrics),
             by_asset={"/exits": lambda: self.correlator.exits,
                       "/fragile": lambda: self.correlator.fragility(settings.assets)},
             board=BoardRoutes(self._shown, board_token(settings, env)),

@@ -17,6 +17,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from monitor.signals.plain_text import one_line
 from monitor.telemetry.instruments import METRICS
 from monitor.telemetry.metric import OTHER, Metric, MetricKind
+from monitor.telemetry.open_metrics import Exemplars
 
 Attributes = dict[str, str]
 Values = tuple[str, ...]
@@ -66,6 +67,7 @@ class Figures:
     """
 
     def __init__(self, meter: Meter, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.exemplars = Exemplars()
         self._clock = clock
         self._sets = {one.name: AttributeSets(one) for one in METRICS}
         self._gauges: dict[str, dict[Values, tuple[float, float]]] = {}
@@ -91,7 +93,10 @@ class Figures:
     def observe(self, metric: Metric, value: float, *values: str, context: Context | None = None) -> None:
         """Record one value in a histogram; `context` carries the span it belongs to, for exemplars."""
         if math.isfinite(value):
-            self._histograms[metric.name].record(value, self._sets[metric.name].of(values), context)
+            attributes = self._sets[metric.name].of(values)
+            self._histograms[metric.name].record(value, attributes, context)
+            if context is not None:
+                self.exemplars.note(metric, attributes, value, context)
 
     def set_gauge(self, metric: Metric, value: float | None, *values: str) -> None:
         """Set a gauge; None or a value that is not finite removes it: unknown is not zero."""

@@ -35,6 +35,7 @@ from monitor.telemetry.measure import (
     measure_verdict,
 )
 from monitor.telemetry.metric import Metric
+from monitor.telemetry.open_metrics import rendered
 from monitor.telemetry.settings import TelemetrySettings
 from monitor.telemetry.spans import ROOT, chain_span, end_check, link_of, start_check
 from probes.readings import Reading, RequestTimed
@@ -164,6 +165,10 @@ class Telemetry:
     def prometheus(self) -> tuple[bytes, str]:
         """All metrics, and those of our process (Linux), in Prometheus' format: body and type. Takes some milliseconds."""
         return generate_latest(self._providers.registry), CONTENT_TYPE_LATEST
+
+    def open_metrics(self) -> tuple[bytes, str]:
+        """The same in OpenMetrics' format, with the traces of checks as exemplars. Takes some milliseconds."""
+        return rendered(self._providers.registry, self._figures.exemplars)
 
     def log_sink(self) -> logging.Handler:
         """A handler for the root logger that exports logs with trace ids and without secrets; idle if logs have no exporter."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gzip
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import msgspec
@@ -33,7 +35,19 @@ Metrics = Callable[[], tuple[bytes, str]]
 ByAsset = Callable[[], Mapping[str, ExitCapacity] | Mapping[str, Fragility]]
 """Returns a figure of each asset as it was last judged."""
 
+
+@dataclass(frozen=True, slots=True)
+class Exposition:
+    """The metrics in Prometheus' own text format, and in OpenMetrics' for whoever accepts it."""
+
+    text: Metrics
+    open_metrics: Metrics | None = None
+
+
 LAST_ANSWERS_S = 1.0
+OPEN_METRICS = "application/openmetrics-text"
+GZIP_LEVEL = 1
+"""A text of metrics becomes a tenth, in a tenth of the time of the best level."""
 METHODS = ("GET", "HEAD")
 BY_ASSET = ("/exits", "/fragile")
 """Paths whose answer is a figure of each asset."""
@@ -55,14 +69,14 @@ class Web:
         self,
         settings: WebSettings,
         readiness: Readiness,
-        metrics: Metrics,
+        metrics: Metrics | Exposition,
         limits: Limits | None = None,
         by_asset: Mapping[str, ByAsset] = MappingProxyType({}),
         board: BoardRoutes | None = None,
     ) -> None:
         self._settings = settings
         self._readiness = readiness
-        self._metrics = metrics
+        self._exposition = metrics if isinstance(metrics, Exposition) else Exposition(metrics)
         self._by_asset = by_asset
         self._board = board
         self._limits = limits or Limits()
@@ -148,9 +162,16 @@ class Web:
             body=msgspec.json.encode(answer), status=200 if answer.ready else 503, content_type="application/json"
         )
 
-    async def _serve_metrics(self, _request: web.Request) -> web.Response:
-        body, content_type = await asyncio.to_thread(self._metrics)
-        return web.Response(body=body, headers={"Content-Type": content_type})
+    async def _serve_metrics(self, request: web.Request) -> web.Response:
+        shown = self._exposition.text
+        if self._exposition.open_metrics is not None and _accepts(request.headers.get("Accept", ""), OPEN_METRICS):
+            shown = self._exposition.open_metrics
+        body, content_type = await asyncio.to_thread(shown)
+        headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+        if _accepts(request.headers.get("Accept-Encoding", ""), "gzip"):
+            body = await asyncio.to_thread(gzip.compress, body, GZIP_LEVEL, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+        return web.Response(body=body, headers=headers)
 
     async def _serve_by_asset(self, request: web.Request) -> web.Response:
         found = self._by_asset.get(request.path, dict)()
@@ -170,6 +191,15 @@ class Web:
         return OperatorError(
             "web.host", host, "an address of this machine", 'give one, such as "127.0.0.1", or set web.enabled to false'
         )
+
+
+def _accepts(header: str, wanted: str) -> bool:
+    """Whether a header of RFC 9110 §12.5 names this (not by a wildcard), with a weight above zero."""
+    for one in header.lower().split(","):
+        name, *parameters = (part.strip() for part in one.split(";"))
+        if name == wanted:
+            return not any(part.startswith("q=") and not part.removeprefix("q=").strip("0.") for part in parameters)
+    return False
 
 
 async def _one_answer(_request: web.Request, answer: web.StreamResponse) -> None:

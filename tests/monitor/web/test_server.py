@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 
@@ -11,7 +12,7 @@ import pytest
 
 from monitor.errors import OperatorError
 from monitor.settings.reader import read
-from monitor.web.server import Web, serve
+from monitor.web.server import Exposition, Web, serve
 from monitor.web.settings import WebSettings
 from tests.monitor.web.answers import answered, ready
 
@@ -71,6 +72,33 @@ async def test_the_server_is_ready_if_there_is_no_reason_against_it(page: Page) 
 
 async def test_metrics_are_served_with_their_given_content_type(page: Page) -> None:
     assert await page.get("/metrics") == (200, "text/plain; version=0.0.4", "up 1\n")
+
+
+@pytest.mark.parametrize(
+    ("accept", "encoding", "body", "packed"),
+    [
+        ("*/*", "identity", "up 1\n", False),
+        ("application/openmetrics-text;version=1.0.0;q=0.6,text/plain;q=0.5", "gzip", "open 1\n", True),
+        ("application/openmetrics-text;q=0", "gzip;q=0", "up 1\n", False),
+        ("text/plain", "br, gzip;q=0.1", "up 1\n", True),
+    ],
+)
+async def test_metrics_come_in_the_format_and_encoding_that_the_scraper_accepts(
+    accept: str, encoding: str, body: str, packed: bool
+) -> None:
+    text, opened = (b"up 1\n", "text/plain"), (b"open 1\n", "application/openmetrics-text")
+    served = Web(WebSettings(port=0), ready, Exposition(lambda: text, lambda: opened))
+    await served.start()
+    try:
+        asked = {"Accept": accept, "Accept-Encoding": encoding}
+        url = f"http://127.0.0.1:{served.port}/metrics"
+        async with aiohttp.ClientSession(auto_decompress=False) as client, client.get(url, headers=asked) as answer:
+            raw = await answer.read()
+            assert (answer.headers.get("Content-Encoding") == "gzip") is packed
+            assert answer.headers["Vary"] == "Accept, Accept-Encoding"
+        assert (gzip.decompress(raw) if packed else raw).decode() == body
+    finally:
+        await served.stop()
 
 
 async def test_the_index_names_every_path(page: Page) -> None:
