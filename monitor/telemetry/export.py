@@ -25,6 +25,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from monitor.errors import OperatorError
+from monitor.telemetry.collector import Collector, hold_back_attempts
 from monitor.telemetry.incident_traces import MAX_EVENTS, MAX_LINKS, IncidentIds
 from monitor.telemetry.settings import TelemetrySettings
 
@@ -106,9 +107,13 @@ def build(
         readers.append(exporters.metrics)
     if settings.otlp_endpoint:
         headers = otlp_headers(settings, env)
-        spans, reader, logs = _otlp(settings, headers)
+        hold_back_attempts()
+        collector = Collector()
+        spans, reader, logs = _otlp(settings, headers, collector)
         tracers.add_span_processor(spans)
-        incident_tracers.add_span_processor(_otlp_spans(settings, headers, INCIDENT_EVERY_S))
+        incident_tracers.add_span_processor(
+            _otlp_spans(settings, headers, INCIDENT_EVERY_S, ("traces of incidents", collector))
+        )
         readers.append(reader)
         batched = [logs] if logs is not None else []
     loggers = None
@@ -127,17 +132,26 @@ def build(
     )
 
 
-def direct_session() -> Session:
+def direct_session(what: str, collector: Collector) -> Session:
     """A session for one exporter that fails on a redirect: the operator's headers are for one collector.
 
-    Some versions of the exporters follow redirects, others count one as a delivery.
+    Some versions of the exporters follow redirects, others count one as a delivery. `collector` is told of each attempt.
     """
     from requests import PreparedRequest, RequestException, Response, Session
 
     class Direct(Session):
         def send(self, request: PreparedRequest, **options: Any) -> Response:
-            answer = super().send(request, **{**options, "allow_redirects": False})
-            if 300 <= answer.status_code < 400:
+            try:
+                answer = super().send(request, **{**options, "allow_redirects": False})
+            except (RequestException, OSError) as error:
+                collector.fails(what, type(error).__name__)  # its text is long and shows the URL
+                raise
+            if answer.ok and answer.status_code < 300:
+                collector.takes(what)
+                return answer
+            redirect = 300 <= answer.status_code < 400
+            collector.fails(what, f"HTTP {answer.status_code}{', redirect refused' if redirect else ''}")
+            if redirect:
                 answer.close()
                 raise RequestException(f"HTTP {answer.status_code}, redirect refused")
             return answer
@@ -146,7 +160,7 @@ def direct_session() -> Session:
 
 
 def _otlp(
-    settings: TelemetrySettings, headers: dict[str, str]
+    settings: TelemetrySettings, headers: dict[str, str], collector: Collector
 ) -> tuple[BatchSpanProcessor, PeriodicExportingMetricReader, BatchLogRecordProcessor | None]:
     from opentelemetry.exporter.otlp.proto.http import Compression
     from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
@@ -155,10 +169,14 @@ def _otlp(
     base = settings.otlp_endpoint.rstrip("/")
     timeout_s, every_ms = settings.export_timeout_s, settings.export_interval_s * 1000
     gzip = Compression.Gzip
-    spans = _otlp_spans(settings, headers, settings.export_interval_s)
+    spans = _otlp_spans(settings, headers, settings.export_interval_s, ("traces", collector))
     reader = PeriodicExportingMetricReader(
         OTLPMetricExporter(
-            f"{base}/v1/metrics", headers=headers, timeout=timeout_s, compression=gzip, session=direct_session()
+            f"{base}/v1/metrics",
+            headers=headers,
+            timeout=timeout_s,
+            compression=gzip,
+            session=direct_session("metrics", collector),
         ),
         export_interval_millis=every_ms,
         export_timeout_millis=timeout_s * 1000,
@@ -168,7 +186,11 @@ def _otlp(
         return spans, reader, None
     logs = BatchLogRecordProcessor(
         OTLPLogExporter(
-            f"{base}/v1/logs", headers=headers, timeout=timeout_s, compression=gzip, session=direct_session()
+            f"{base}/v1/logs",
+            headers=headers,
+            timeout=timeout_s,
+            compression=gzip,
+            session=direct_session("logs", collector),
         ),
         schedule_delay_millis=every_ms,
         max_export_batch_size=MAX_BATCHED,
@@ -177,7 +199,9 @@ def _otlp(
     return spans, reader, logs
 
 
-def _otlp_spans(settings: TelemetrySettings, headers: dict[str, str], every_s: float) -> BatchSpanProcessor:
+def _otlp_spans(
+    settings: TelemetrySettings, headers: dict[str, str], every_s: float, told: tuple[str, Collector]
+) -> BatchSpanProcessor:
     from opentelemetry.exporter.otlp.proto.http import Compression
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
@@ -186,7 +210,7 @@ def _otlp_spans(settings: TelemetrySettings, headers: dict[str, str], every_s: f
         headers=headers,
         timeout=settings.export_timeout_s,
         compression=Compression.Gzip,
-        session=direct_session(),
+        session=direct_session(*told),
     )
     return BatchSpanProcessor(
         exporter,
