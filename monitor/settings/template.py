@@ -276,6 +276,7 @@ _SERVICES = """
 # export_timeout_s = "5s"         # when a collector counts as away
 # logs = true                     # our own log goes there too
 # span_queue = 8192               # spans that wait for a collector; beyond, the oldest go
+# trace_share = 1.0               # of good checks; refused ones and incidents always have their trace
 
 [web]
 # enabled = true                  # false: no board, /healthz, /readyz or /metrics

@@ -25,6 +25,8 @@ class TelemetrySettings:
     export_timeout_s: float = 5.0
     logs: bool = True
     span_queue: int = 8192
+    trace_share: float = 1.0
+    """The share of good checks that get a trace, 0 to 1. Refused ones, chain events and incidents always get theirs."""
 
     def __post_init__(self) -> None:
         if self.otlp_endpoint:
@@ -37,5 +39,7 @@ class TelemetrySettings:
             length: float = getattr(self, name)
             if not (isfinite(length) and length > 0):
                 raise ValueError(f"{name}: a length of time above zero")
+        if not 0.0 <= self.trace_share <= 1.0:
+            raise ValueError("trace_share: 0 to 1")
         if not 1 <= self.span_queue <= 1_000_000:
             raise ValueError("span_queue: 1 to 1000000 spans")

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import platform
 from collections.abc import Mapping
+from random import random
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import set_span_in_context
@@ -75,18 +76,23 @@ class Telemetry:
         incidents = self._providers.incident_tracers.get_tracer(SCOPE, version)
         self._incidents = IncidentTraces(incidents, self._providers.ids)
         self._exports_spans = self._providers.exports_spans
+        self._trace_share = settings.trace_share
         self._totals: dict[tuple[str, ...], int] = {}
         self._closed = False
 
     def record(self, reading: Reading) -> str | None:
-        """Record a reading; "trace_id:span_id" of a check's span if spans are exported, else None."""
-        if not isinstance(reading, RequestTimed) or not self._exports_spans:
+        """Record a reading; "trace_id:span_id" of a check's span if it is exported, else None."""
+        if not isinstance(reading, RequestTimed) or not self._exports_spans or not self._is_traced(reading):
             measure(self._figures, reading)
             return None
         span = start_check(self._tracer, reading)
         measure_check(self._figures, reading, set_span_in_context(span, ROOT))
         end_check(span, reading)
         return link_of(span)
+
+    def _is_traced(self, reading: RequestTimed) -> bool:
+        """Whether a check gets a trace. It is over, so that no failure has to be guessed beforehand."""
+        return reading.refusal is not None or random() < self._trace_share  # noqa: S311  # no secret
 
     def record_chain(self, event: ChainEvent) -> str | None:
         """Record a chain event; the link of the span of a placed event or retraction if spans are exported, else None."""

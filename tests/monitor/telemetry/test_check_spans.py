@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from types import FrameType
 
+import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
 from chain.events import CodeChange, NetworkId, Retracted
+from monitor.telemetry.settings import TelemetrySettings
 from monitor.telemetry.spans import context_of, unix_ns
 from probes.readings import Refusal
 from tests.monitor.telemetry.samples import START, START_NS, after, bare, check, compared, memory_exports, upgrade
@@ -74,6 +77,26 @@ def test_phases_are_children_with_their_own_true_times() -> None:
         assert span.start_time == unix_ns(phase.started_at)
         assert span.end_time is not None
         assert span.end_time - span.start_time == round(phase.duration_s * 1e9)
+
+
+def test_of_good_checks_the_given_share_is_traced_and_of_refused_ones_every_one() -> None:
+    def traced(share: float, refusal: Refusal | None = None) -> int:
+        telemetry = memory_exports(TelemetrySettings(trace_share=share)).telemetry
+        reading = check(refusal=refusal, status=429 if refusal else 200)
+        links = [telemetry.record(reading) for _ in range(400)]
+        shown = telemetry.prometheus()[0].decode()
+        counts = re.findall(r"^stormwatch_check_duration_seconds_count\{.*\} (\S+)$", shown, re.MULTILINE)
+        assert list(map(float, counts)) == [400]  # the figures know every one
+        return len([one for one in links if one is not None])
+
+    assert (traced(0.0), traced(1.0), traced(0.0, Refusal.THROTTLED)) == (0, 400, 400)
+    assert 120 <= traced(0.5) <= 280  # 200 ± 8 standard deviations
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_a_share_of_traces_is_between_none_and_all(share: float) -> None:
+    with pytest.raises(ValueError, match="trace_share: 0 to 1"):
+        TelemetrySettings(trace_share=share)
 
 
 def test_a_refusal_is_an_error_with_its_kind() -> None:
