@@ -14,7 +14,7 @@ from monitor.alerting.missed import Unsent, missed_of
 from monitor.alerting.routing import ENDS, Router
 from monitor.alerting.sink import Note, note_of
 from monitor.alerting.sinks import Route
-from monitor.incidents import IncidentChange
+from monitor.incidents import SINK_PREFIX, IncidentChange
 from monitor.signals import Clock
 
 
@@ -48,6 +48,13 @@ class Notes:
         missed = missed_of(self._rule, router.last_note(incident_id), unsent)
         crossed_at = self._crossings.of(seen[0].change, seen[0].at)
         return note_of(present, self._rule.min_level, missed=missed, lost=self.lost, crossed_at=crossed_at)
+
+    async def is_moot(self, change: IncidentChange, position: int) -> bool:
+        """Whether a change tells of a sink that was broken and works again: nobody need hear of both at once."""
+        if not change.scope.startswith(SINK_PREFIX) or change.kind in ENDS:
+            return False
+        seen = await self._backlog.of(change.incident_id, position)
+        return bool(seen) and seen[-1].change.kind in ENDS
 
     async def released(self, incident_id: str, first: int, router: Router) -> Note | None:
         """The note of an incident whose silence has ended: its present state, a page if one was held back."""

@@ -203,7 +203,7 @@ class SinkReader:
             self._append(incident_id, int(revision) if revision.isdecimal() else 0, "failed", "cannot be read")
             self.attempts.count("failed")
             return
-        if not self._goes(change):
+        if not self._goes(change) or await self._notes.is_moot(change, entry.position):
             if change.kind in ENDS:
                 self._held.notes.pop(change.incident_id, None)  # nobody was told that it had begun
             return
