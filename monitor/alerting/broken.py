@@ -11,7 +11,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
-from monitor.incidents import SINK_PREFIX, ChangeKind, Fault, IncidentChange, IncidentState, Level
+from monitor.incidents import (
+    DRILL_PREFIX,
+    MAX_HEADLINE,
+    SINK_PREFIX,
+    ChangeKind,
+    Fault,
+    IncidentChange,
+    IncidentState,
+    Level,
+)  # fmt: skip
+from monitor.signals.plain_text import one_line
 
 RUNBOOK = "sink.md"
 
@@ -53,9 +63,9 @@ class BrokenSinks:
                 self._open[one.scope.removeprefix(SINK_PREFIX)] = one
 
     def why(self, name: str) -> str | None:
-        """Since when this sink is broken, and why, as it was told; None if it is not."""
+        """That this sink is broken, since when and why, as it was told; None if it is not."""
         told = self._open.get(name)
-        return None if told is None else told.headline.removeprefix("DRILL: ").removeprefix(f"sink {name} ")
+        return None if told is None else told.headline.removeprefix(DRILL_PREFIX)
 
     def look(self, sinks: Sequence[Watched], now: datetime) -> list[IncidentChange]:
         """What is to be told now: sinks that broke, that work again, and that are gone."""
@@ -78,7 +88,7 @@ class BrokenSinks:
         told = self._open[sink.name] = IncidentChange(
             incident_id=incident_id, scope=scope, kind=ChangeKind.OPENED, state=IncidentState.OPEN, at=now,
             opened_at=min(since, now), revision=1, level=Level.WATCH, peak=Level.WATCH, critical=False, pages=False,
-            fault=Fault.LOCAL, headline=f"sink {sink.name} is broken: {reason}; who relies on it is not told",
+            fault=Fault.LOCAL, headline=_headline(f"sink {sink.name} is broken: {reason}"),
             verdict=None, evidence=(), counter_evidence=(), blind=(), rejected_causes=(), far_per_day=0.0,
             runbook=self._runbook, replay_id=f"{incident_id}:1",
         )  # fmt: skip
@@ -89,7 +99,7 @@ class BrokenSinks:
         revision = told.revision + 1
         return replace(
             told, kind=ChangeKind.ENDED, state=IncidentState.ENDED, at=max(now, told.at), revision=revision,
-            level=Level.CALM, headline=f"{headline}, after {_span((now - told.opened_at).total_seconds())}",
+            level=Level.CALM, headline=_headline(f"{headline}, after {_span((now - told.opened_at).total_seconds())}"),
             replay_id=f"{told.incident_id}:{revision}",
         )  # fmt: skip
 
@@ -102,7 +112,12 @@ def _reason(sink: Watched, now: datetime) -> str:
     since = health.failing_since
     if since is None or (now - since).total_seconds() < sink.broken_after_s:
         return ""
-    return f"nothing was delivered since {since:%Y-%m-%d %H:%M:%S} UTC ({health.why})"
+    return f"nothing delivered since {since:%m-%d %H:%M:%S} UTC ({health.why})"
+
+
+def _headline(text: str) -> str:
+    """At most as long as a headline may be, also in a drill."""
+    return one_line(text, MAX_HEADLINE - len(DRILL_PREFIX))
 
 
 def _span(seconds: float) -> str:

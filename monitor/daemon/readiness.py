@@ -94,8 +94,7 @@ class Readiness:
                 f"the log cannot be written ({figures.log.failing}); incidents use a reserve, "
                 f"{figures.log.waiting} rows wait in memory"
             )
-        told = [(name, self.broken(name)) for name in self._deliveries.names]
-        reasons += [f"sink {name} {why}" for name, why in told if why is not None]
+        reasons += [why for name in self._deliveries.names if (why := self.broken(name)) is not None]
         for name, lag in figures.readers.items():
             behind = f"{lag.behind_s:.0f} s" if lag.behind_s is not None else "an unknown time"
             late = lag.behind_s is not None and lag.behind_s > BEHIND_S

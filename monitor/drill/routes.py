@@ -9,7 +9,7 @@ from statistics import median
 
 from monitor.alerting.delivery import Deliveries
 from monitor.drill.verdict import RouteAnswers
-from monitor.incidents import ChangeKind, IncidentChange, IncidentState, Level
+from monitor.incidents import DRILL_PREFIX, ChangeKind, IncidentChange, IncidentState, Level
 
 OVER = 1_000_000
 """Added to the revision of what is taken back: a revision that is judged later is older for every sink, and not sent."""
@@ -51,7 +51,7 @@ def taken_back(last: Iterable[IncidentChange], now: datetime) -> list[IncidentCh
     return [
         replace(
             one, kind=ChangeKind.RETRACTED, state=IncidentState.RETRACTED, level=Level.CALM, pages=False, critical=False,
-            at=max(now, one.at), revision=one.revision + OVER, headline="DRILL: the drill is over, nothing of this happened",
+            at=max(now, one.at), revision=one.revision + OVER, headline=f"{DRILL_PREFIX}it is over, nothing of this happened",
             replay_id=f"{one.incident_id}:{one.revision + OVER}",
         )
         for one in last

@@ -30,10 +30,7 @@ def test_a_sink_that_fails_is_told_once_after_its_time_and_once_when_it_works() 
     assert ours.why("desk") is None
     (broke,) = ours.look(sinks(FAILING), at(300))
     assert ours.look(sinks(FAILING), at(9000)) == []
-    assert (
-        ours.why("desk")
-        == "is broken: nothing was delivered since 2026-01-01 12:00:00 UTC (HTTP 503); who relies on it is not told"
-    )
+    assert ours.why("desk") == "sink desk is broken: nothing delivered since 01-01 12:00:00 UTC (HTTP 503)"
     (again,) = ours.look(sinks(WORKS), at(9060))
 
     assert (broke.scope, broke.kind, broke.state, broke.revision) == (
@@ -77,8 +74,14 @@ def test_a_restart_tells_nothing_twice_and_takes_no_silence_for_success() -> Non
     )
 
     assert after.look(sinks(SinkHealth()), at(400)) == []
-    assert str(after.why("desk")).startswith("is broken: ")
+    assert str(after.why("desk")).startswith("sink desk is broken: ")
     assert [one.revision for one in after.look(sinks(WORKS), at(500))] == [2]
+
+
+def test_the_headline_fits_its_room_whatever_the_names_and_reasons_are() -> None:
+    (broke,) = BrokenSinks("").look(sinks(replace(FAILING, why="x" * 200), "n" * 60), at(300))
+
+    assert len(f"DRILL: {broke.headline}") <= 120
 
 
 def test_the_next_break_is_another_incident() -> None:

@@ -113,7 +113,7 @@ def test_the_other_sink_is_told_once_over_a_restart_and_once_when_the_receiver_i
                 1,
                 1,
             )
-            assert any(one.startswith("sink desk is broken: nothing was delivered") for one in ours.readiness.reasons())
+            assert any(one.startswith("sink desk is broken: nothing delivered") for one in ours.readiness.reasons())
             assert ours.readiness.figures().readers["sink desk"].state == "broken"
         async with opened(tmp_path, clock, "desk", "chat") as log, daemon(log, clock, desk, again) as ours:
             await asyncio.sleep(100)
@@ -191,4 +191,4 @@ async def test_a_running_daemon_tells_its_other_sink_by_itself(tmp_path: Path) -
         await ours.receiver.until("/chat", 1, 1)  # the storm, and the first revision of the broken sink
         latest = ours.daemon.log.latest(Stream.CHANGE)["sink:desk"]
 
-    assert "desk is broken: nothing was delivered since" in decode_change(latest.body).headline
+    assert "desk is broken: nothing delivered since" in decode_change(latest.body).headline

@@ -68,7 +68,7 @@ def test_what_a_rehearsal_leaves_open_is_taken_back_as_newer_than_anything_that_
 
     assert (first.kind, first.state, first.level) == (ChangeKind.RETRACTED, IncidentState.RETRACTED, Level.CALM)
     assert (first.revision, first.at, first.pages, first.drill) == (3 + OVER, at(500), False, True)
-    assert first.headline.startswith("DRILL: the drill is over")
+    assert first.headline.startswith("DRILL: it is over")
     assert second.incident_id == "other"
 
 
