@@ -69,7 +69,8 @@ class Correlator:
         self._without = without
         s = self.settings
         self._gate = Gate()
-        self._sequencer = Sequencer(max(s.lateness_ws_s, s.lateness_rest_s, s.lateness_chain_s))
+        lateness_s = max(s.lateness_ws_s, s.lateness_rest_s, s.lateness_chain_s)
+        self._sequencer = Sequencer(lateness_s, vantage_wait_s=s.vantage_wait_s)
         self._attribution = Attribution(s)
         self._coverage = Coverage(self._attribution.own_lag, s.providers)
         self._evidence = ActiveEvidence(self._coverage)

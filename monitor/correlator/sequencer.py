@@ -1,11 +1,13 @@
 """Puts signals in event-time order: holds whole seconds back until they are complete.
 
-The order is (order time, source, seq), so it does not depend on arrival. The order time of a liquidation is its event time.
-The order time of a state that we request or receive (statistics stamped minutes ago, block stamps, old messages after a
+The order is (order time, source, seq, vantage), so it does not depend on arrival. The order time of a liquidation is its event
+time. The order time of a state that we request or receive (statistics stamped minutes ago, block stamps, old messages after a
 subscribe) is when we received it. A second is complete when the watermark has passed it: the latest order time less the largest
-lateness among the sources in use. A live run calls `complete` too, which releases a second as soon as every source has passed
-it. What comes later is late: it joins the next second and is counted. In a live run `admit` writes this second into the signal,
-so that a replay, which has only the watermark, puts it there too. A second that is complete waits here until it is taken.
+lateness among the sources in use. Where several vantages tick, each has a watermark of its own (`watermarks.py`): a second is
+complete when all have passed it, or the bound is over. A live run calls `complete` too, which releases a second as soon as
+every source has passed it. What comes later is late: it joins the next second and is counted. In a live run `admit` writes this
+second into the signal, so that a replay, which has only the watermark, puts it there too. A second that is complete waits here
+until it is taken.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from operator import itemgetter
 import msgspec
 
 from monitor.correlator.transit import TransitLag
+from monitor.correlator.watermarks import Watermarks
 from monitor.signals import Signal, SignalKind
 from monitor.signals.kinds import ORDERED_AT
 
@@ -38,7 +41,7 @@ LAST_S = 253402300798
 """The last second that a datetime can hold the end of."""
 
 
-_Entry = tuple[float, str, int, Signal]
+_Entry = tuple[float, str, int, str, Signal]
 
 
 def order_s(signal: Signal) -> float:
@@ -81,8 +84,9 @@ class Second:
 class Sequencer:
     """Gives every second, empty ones too, but at most `max_empty_s` of a hole in the log: it skips the rest."""
 
-    def __init__(self, lateness_s: float, max_empty_s: int = 86400) -> None:
+    def __init__(self, lateness_s: float, max_empty_s: int = 86400, vantage_wait_s: float = 10.0) -> None:
         self.lateness_s = lateness_s
+        self._watermarks = Watermarks(vantage_wait_s)
         self._max_empty_s = max_empty_s
         self._waiting: dict[int, list[_Entry]] = {}
         self._late: dict[int, list[_Entry]] = {}
@@ -106,7 +110,7 @@ class Sequencer:
         at_s = _own_s(signal)
         second = floor(at_s)
         placed = _placed(signal, second) if ORDERED_AT in signal.attributes else second
-        entry = (at_s, signal.source, signal.seq, signal)
+        entry = (at_s, signal.source, signal.seq, signal.subject.vantage or "", signal)
         if self._next is None:
             self._next = self._at = second - floor(self.lateness_s)
         if placed > second or second < self._next:
@@ -120,9 +124,12 @@ class Sequencer:
             self._waiting[second].append(entry)
         else:
             self._waiting[second] = [entry]
-        if at_s > self._latest_s:
-            self._latest_s = at_s
-            self._release(floor(at_s - self.lateness_s))
+        ticks = signal.kind is SignalKind.TICK
+        if ticks:
+            self._watermarks.take(signal.subject.vantage, at_s)
+        if ticks or at_s > self._latest_s:
+            self._latest_s = max(at_s, self._latest_s)
+            self._release(floor(min(self._latest_s, self._watermarks.passed_s()) - self.lateness_s))
 
     def admit(self, signal: Signal) -> Signal:
         """A live signal as it is to be pushed and recorded: stamped with the next second, if its own is already released."""
@@ -140,6 +147,7 @@ class Sequencer:
 
         It goes no further than the second of the latest signal: a replay, which has only the signals, ends there too.
         """
+        now_s = min(now_s, self._watermarks.passed_s())
         if self._next is not None:
             wait_s = GRACE_S + min(self._transit.largest(now_s), self.lateness_s)
             self._release(min(floor(now_s - wait_s), floor(self._latest_s) + 1))
@@ -196,12 +204,12 @@ class Sequencer:
         signals: list[Signal] = []
         before: _Entry | None = None
         for entry in entries:
-            if before is not None and entry[2] == before[2] and entry[:2] == before[:2] and entry[3] == before[3]:
-                self._refuse(entry[3], DUPLICATE)
+            if before is not None and entry[2] == before[2] and entry[:2] == before[:2] and entry[4] == before[4]:
+                self._refuse(entry[4], DUPLICATE)
                 continue
             before = entry
-            signals.append(entry[3])
+            signals.append(entry[4])
         return tuple(signals)
 
 
-_order = itemgetter(0, 1, 2)
+_order = itemgetter(0, 1, 2, 3)

@@ -17,6 +17,8 @@ class CorrelatorSettings:
     """The same for polled checks, which are stamped on receipt."""
     lateness_chain_s: float = 3.0
     """The same for chain signals, which are ordered by receipt."""
+    vantage_wait_s: float = 10.0
+    """How long a second of several vantages waits for one that is behind the others; what that one sends later is late."""
     idle_gaps: float = 3.0
     """A source silent for this many expected gaps is idle: logged, and no longer waited for."""
 
@@ -122,7 +124,7 @@ class CorrelatorSettings:
                 raise ValueError(f"{leave} of at most {enter}")
         if self.enter_ticks < 1 or self.lower_ticks < 1:
             raise ValueError("enter_ticks and lower_ticks of at least 1")
-        for name in ("background_half_life_s", "level_long_s", "rate_floor", "idle_gaps"):
+        for name in ("background_half_life_s", "level_long_s", "rate_floor", "idle_gaps", "vantage_wait_s"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} above 0")
         carried = Counter(venue for venues in self.providers.values() for venue in set(venues))
