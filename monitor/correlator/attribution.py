@@ -15,6 +15,7 @@ from monitor.correlator.own_lag import OwnLag
 from monitor.correlator.own_path import OwnPath
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.correlator.vantages import NETWORKS, NOBODY, VantageView, distinct, who_sees
+from monitor.correlator.watermarks import AWAY_S
 from monitor.signals import Signal, SignalKind
 
 TRANSPORT = frozenset({"timeout", "dns", "refused", "reset", "tls", "local"})
@@ -66,7 +67,7 @@ class _Target:
 class Attribution:
     """Holds each target's last outcomes, by vantage."""
 
-    kinds = frozenset({SignalKind.REQUEST, SignalKind.CONTROL})
+    kinds = frozenset({SignalKind.REQUEST, SignalKind.CONTROL, SignalKind.TICK})
 
     def __init__(self, settings: CorrelatorSettings) -> None:
         self._settings = settings
@@ -85,9 +86,14 @@ class Attribution:
         """The latest second in which it was, by vantage."""
         self._excused: dict[str, tuple[float, VantageView]] = {}
         """Venue -> when it was last seen to fail by no fault of its own, and by whom."""
+        self._ticks: dict[str, float] = {}
+        """The last tick of each vantage that ticks."""
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
-        """Take the outcome of one request."""
+        """Take the outcome of one request, or the clock of a vantage."""
+        if signal.kind is SignalKind.TICK:
+            self._ticks[signal.subject.vantage or "local"] = at_s
+            return
         outcome = str(signal.attributes.get("outcome", "ok"))
         if signal.attributes.get("ours") is True and outcome == "budget":
             return  # no request was sent
@@ -187,8 +193,15 @@ class Attribution:
         return [
             one
             for one in sorted(self._targets)
-            if one not in self._doubted and one not in self.local_since_s and self.asked(one, now_s)
+            if one not in self._doubted
+            and one not in self.local_since_s
+            and self.asked(one, now_s)
+            and self._is_here(one, now_s)
         ]
+
+    def _is_here(self, vantage: str, now_s: float) -> bool:
+        """Whether the clock of one of several vantages ticks: else what it saw last says nothing about now."""
+        return len(self._targets) < 2 or now_s - self._ticks.get(vantage, now_s) <= AWAY_S
 
     def corroborated(self, now_s: float) -> bool:
         """Whether two healthy vantages on different networks look: what one does not see, another may."""

@@ -24,7 +24,7 @@ from monitor.signals import TARGET_PREFIX, Signal, SignalKind
 MAX_GAPS = 32
 GAP_MEMORY_S = 60.0
 
-_BLINDING = {
+BLINDING = {
     SignalKind.FEED_SILENT: "silent on an open socket",
     SignalKind.FEED_CLOSED: "closed",
     SignalKind.FEED_REJECTED: "subscription refused",
@@ -42,7 +42,7 @@ _NO_SIGN_OF_LIFE = frozenset(
         SignalKind.MALFORMED,
     }
 )
-_NOT_PLAIN = _NO_SIGN_OF_LIFE | _BLINDING.keys()
+NOT_PLAIN = _NO_SIGN_OF_LIFE | BLINDING.keys()
 _NO_SOURCE = frozenset({SignalKind.MARKET_LIQUIDATIONS, SignalKind.LOOP_LAG})
 """Another's count is no sight of ours, and that we did not listen is no source's silence."""
 _LEG_OF_STREAM = {"liquidation": Leg.LIQUIDATION, "chain": Leg.MIGRATION}
@@ -60,7 +60,7 @@ def _reason(signal: Signal) -> str:
     """Why a source is blind, in words."""
     if signal.kind is SignalKind.FEED_CLOSED and str(signal.attributes.get("detail", "")).startswith(FLOODING):
         return FLOODING
-    return _BLINDING[signal.kind]
+    return BLINDING[signal.kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,14 +233,14 @@ class Coverage:
         asset = signal.subject.asset
         if asset is not None and asset not in self._declared:
             self._add_undeclared(signal, asset)
-        if kind not in _NOT_PLAIN:
+        if kind not in NOT_PLAIN:
             if signal.attributes.get("ours") is not True:
                 if at_s > source.last_s:
                     source.last_s = at_s
                 source.down_s = None
         elif kind is SignalKind.FEED_GAP:
             source.gaps.append(at_s)
-        elif kind in _BLINDING and signal.attributes.get("planned") is not True and source.down_s is None:
+        elif kind in BLINDING and signal.attributes.get("planned") is not True and source.down_s is None:
             source.down_s, source.reason = at_s, _reason(signal)
 
     def _add_undeclared(self, signal: Signal, asset: str) -> None:

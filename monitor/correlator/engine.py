@@ -19,6 +19,7 @@ import msgspec
 from monitor.correlator.active_evidence import ActiveEvidence, utc
 from monitor.correlator.assessment import Assessment, AssetAssessor
 from monitor.correlator.attribution import Attribution
+from monitor.correlator.carriers import Carriers
 from monitor.correlator.chance import LegHistory
 from monitor.correlator.change_writer import ChangeWriter
 from monitor.correlator.coverage import Coverage, SourceSight
@@ -44,7 +45,7 @@ END_COST = 16
 """What the end of a second costs beside a signal that is taken: it asks every producer and assesses every asset."""
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _FROZEN = (
-    "settings", "_gate", "_sequencer", "_coverage", "_evidence", "_attribution", "_assessor", "_history",
+    "settings", "_gate", "_sequencer", "_carriers", "_coverage", "_evidence", "_attribution", "_assessor", "_history",
     "_change_writer", "_venue_assessor", "_producers", "_exits", "_ratios",
     "_episodes", "_live_venues", "_latest", "_verdicts", "_digest", "_given_up",
     "_now_s", "_without", "_second", "_taken",
@@ -71,6 +72,7 @@ class Correlator:
         self._gate = Gate()
         lateness_s = max(s.lateness_ws_s, s.lateness_rest_s, s.lateness_chain_s)
         self._sequencer = Sequencer(lateness_s, vantage_wait_s=s.vantage_wait_s)
+        self._carriers = Carriers()
         self._attribution = Attribution(s)
         self._coverage = Coverage(self._attribution.own_lag, s.providers)
         self._evidence = ActiveEvidence(self._coverage)
@@ -280,6 +282,10 @@ class Correlator:
         return changes
 
     def _take(self, signal: Signal) -> None:
+        for one in self._carriers.admit(signal, signal.received_at.timestamp()):
+            self._take_fact(one)
+
+    def _take_fact(self, signal: Signal) -> None:
         received_at, event_time = signal.received_at, signal.event_time
         received_s = received_at.timestamp()
         at_s = event_time.timestamp() if event_time < received_at else received_s

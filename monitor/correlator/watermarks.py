@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from math import inf
 
+AWAY_S = 5.0
+"""A vantage whose clock did not tick for so long is away: it ticks every second."""
 MAX_VANTAGES = 256
 """Beyond, a new vantage is not waited for."""
 

@@ -41,8 +41,8 @@ _NAMES = {
 }
 _ON_OUR_WAY = frozenset({SignalKind.REQUEST, SignalKind.FEED_LAG})
 """What our own way out prolongs. An engine's lag is between two stamps of the venue."""
-_Key = tuple[SignalKind, str, str, str]
-"""Kind, venue, source, instrument."""
+_Key = tuple[SignalKind, str, str, tuple[str, str]]
+"""Kind, venue, source, and which stream of it: the instrument, and the vantage from which a request was measured."""
 _Source = tuple[SignalKind, str, str]
 
 
@@ -72,8 +72,8 @@ class VenueLatencyEvidence:
         self._streams: dict[_Key, _Stream] = {}
         self._counts: dict[tuple[SignalKind, str], int] = {}
         """Streams of a kind at a venue: any of them may be slow by chance."""
-        self._slow: dict[_Source, dict[str, _Stream]] = {}
-        """The slow streams of a source, by instrument."""
+        self._slow: dict[_Source, dict[tuple[str, str], _Stream]] = {}
+        """The slow streams of a source, by instrument and vantage."""
         self._touched: set[_Source] = set()
         self._doubted = False
         self._slow_vantages: tuple[str, ...] = ()
@@ -89,8 +89,9 @@ class VenueLatencyEvidence:
             return
         lag_s = signal.value - attribution.own_lag.lag_s(signal)
         slower = attribution.own_path.ratio(signal.subject.vantage, at_s) if signal.kind in _ON_OUR_WAY else 1.0
-        instrument = signal.subject.instrument or ""
-        key = (signal.kind, venue, signal.source, instrument)
+        vantage = signal.subject.vantage if signal.kind is SignalKind.REQUEST else None
+        which = (signal.subject.instrument or "", vantage or "")
+        key = (signal.kind, venue, signal.source, which)
         stream = self._streams.get(key) or self._begin(key, at_s)
         if slower > 1.0:
             lag_s = max(lag_s / slower, min(lag_s, stream.latency.normal_s))
@@ -103,10 +104,10 @@ class VenueLatencyEvidence:
         stream.unanswered = stream.unanswered + 1 if signal.attributes.get("censored") is True else 0
         source = key[:3]
         if stream.rise.per_day <= MAX_PER_DAY[0]:
-            self._slow.setdefault(source, {})[instrument] = stream
+            self._slow.setdefault(source, {})[which] = stream
             self._touched.add(source)
         elif source in self._slow:
-            self._forget(source, instrument)
+            self._forget(source, which)
 
     def on_second(self, now_s: float) -> None:
         """Put the sources with slow streams on the board; forget every rise when our own network comes into doubt."""
@@ -121,8 +122,8 @@ class VenueLatencyEvidence:
         own_path = self._board.attribution.own_path
         for source in sorted(self._touched):
             warm = [
-                (one.rise.per_day, instrument, one)
-                for instrument, one in self._slow.get(source, {}).items()
+                (one.rise.per_day, which, one)
+                for which, one in self._slow.get(source, {}).items()
                 if now_s - one.began_s >= self._board.settings.warm_s
                 and not own_path.is_open(one.vantage, one.rise.onset_s, now_s)
             ]
@@ -138,10 +139,10 @@ class VenueLatencyEvidence:
         if not began:
             return
         for source in sorted(self._slow):
-            for instrument, stream in sorted(self._slow[source].items()):
+            for which, stream in sorted(self._slow[source].items()):
                 if (stream.vantage or "local") in began and now_s - stream.rise.onset_s < RECENT_S:
                     stream.latency.forget_rise()
-                    self._forget(source, instrument)
+                    self._forget(source, which)
 
     def _begin(self, key: _Key, at_s: float) -> _Stream:
         if len(self._streams) >= MAX_STREAMS:
@@ -153,9 +154,9 @@ class VenueLatencyEvidence:
         stream = self._streams[key] = _Stream(at_s)
         return stream
 
-    def _forget(self, source: _Source, instrument: str) -> None:
+    def _forget(self, source: _Source, which: tuple[str, str]) -> None:
         slow = self._slow.get(source, {})
-        slow.pop(instrument, None)
+        slow.pop(which, None)
         if not slow:
             self._slow.pop(source, None)
 

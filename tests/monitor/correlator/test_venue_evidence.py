@@ -178,7 +178,7 @@ def test_streams_are_bounded_and_the_first_gives_way(monkeypatch: pytest.MonkeyP
             harness.send(SignalKind.ENGINE_LAG, second, lag_s, subject=Subject(venue="alpha", instrument=one))
     producer = harness.producer
     assert isinstance(producer, VenueLatencyEvidence)
-    assert [key[3] for key in producer._streams] == ["I1", "I2"]
+    assert [key[3][0] for key in producer._streams] == ["I1", "I2"]
     assert producer._counts == {(SignalKind.ENGINE_LAG, "alpha"): 2}
     assert set(producer._slow) <= {key[:3] for key in producer._streams}
 
