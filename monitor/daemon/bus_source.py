@@ -1,7 +1,8 @@
-"""Takes what an agent publishes as the daemon's source: every signal once, in order, judged up to the agent's own clock.
+"""Takes what agents publish as the daemon's source: every signal once, judged up to the clock of each agent.
 
-The local log remembers up to which message everything is durable, and only then is the bus acknowledged. While the agent is
-not heard, its sources are reported as silent and our own clock goes on: what cannot be seen is blindness, never calm.
+The local log remembers up to which message everything is durable, and only then is the bus acknowledged. While an agent is
+not heard, its sources are reported as silent, and our own clock goes on if none is heard: what cannot be seen is blindness,
+never calm. How long a second waits for an agent that is late is the correlator's (`monitor/correlator/watermarks.py`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import msgspec
 
 from monitor.daemon.supervisor import Part
 from monitor.log import Place, Stream
@@ -22,37 +25,42 @@ from monitor.log.codec import decode_signals
 from monitor.log.follow import remaining
 from monitor.log.sqlite_log import SqliteLog
 from monitor.pipeline import Pipeline
-from monitor.signals import Clock, Signal, SignalKind
+from monitor.signals import Clock, Signal, SignalKind, Subject
 
 READER = "bus source"
 AGAIN_S = 0.5
 WATCH_S = 1.0
+STALLED_S = 5.0
+"""A stream of which more is known to come and nothing came for so long is not being read."""
 MAX_SOURCES = 20_000
 MAX_SEEN = 20_000
 """Ids of messages that are remembered: the servers remember them for `duplicate_s` only."""
 log = logging.getLogger("stormwatch.bus")
-_Key = tuple[str, int, datetime]
+_Key = tuple[str | None, str, int, datetime]
 
 
 class BusSource:
-    """The signals of one vantage as they come over the bus."""
+    """The signals of some vantages as they come over the bus. Each has a clock of its own, which `clock` is compared with."""
 
     def __init__(
         self, bus: Bus, settings: BusSettings, pipeline: Pipeline, local: SqliteLog, clock: Clock, *,
-        vantage: str, assets: Collection[str],
+        vantages: Collection[str], assets: Collection[str],
     ) -> None:  # fmt: skip
         self._bus = bus
         self._settings = settings
         self._pipeline = pipeline
         self._log = local
         self._clock = clock
-        self._vantage = vantage
+        self._vantages = {token(one): one for one in sorted(vantages)}
         self._assets = assets
-        self._heard = clock()
-        """The agent's clock, as it was last reported. A backlog is no sight of now, so it does not count as hearing."""
-        self._expected: dict[str, Signal] = {}
-        """The last declaration of each source."""
-        self._silent = False
+        self._heard = dict.fromkeys(sorted(vantages), clock())
+        """Each agent's clock, as it was last reported. A backlog is no sight of now, so it does not count as hearing."""
+        self._ahead: dict[str, float] = {}
+        """How far an agent's clock was ahead of ours when it was last refused for that, in seconds."""
+        self._expected: dict[tuple[str, str], Signal] = {}
+        """The last declaration of each vantage's sources."""
+        self._silent: set[str] = set()
+        self._caught_up = _CaughtUp()
         self._seen: dict[tuple[str, str, str], None] = {}
         self._durable: set[_Key] = set()
         """Signals that the log holds behind its place: an earlier run took them and did not come to say so."""
@@ -64,12 +72,23 @@ class BusSource:
         return {"bus": self.run, "silence": self._watch}
 
     def reason(self) -> str | None:
-        """Why the vantage is not seen; None while it is."""
-        late_s = (self._clock() - self._heard).total_seconds()
-        if late_s <= self._settings.silent_s:
-            return None
+        """Which vantages are not seen, and why; None while all are."""
+        now = self._clock()
+        if self._caught_up.waits(now):
+            return f"catching up with the bus: {self._caught_up.pending} messages behind"
         why = f" ({self._bus.why})" if self._bus.why else ""
-        return f"vantage {self._vantage} was not heard for {late_s:.0f} s{why}"
+        reasons = []
+        for vantage in self._unheard(now):
+            ahead_s = self._ahead.get(vantage)
+            wrong = "" if ahead_s is None else f", its clock is {ahead_s:.0f} s ahead of ours"
+            reasons.append(f"vantage {vantage} was not heard for {self._late_s(vantage, now):.0f} s{wrong}{why}")
+        return "; ".join(reasons) or None
+
+    def _late_s(self, vantage: str, now: datetime) -> float:
+        return (now - self._heard[vantage]).total_seconds()
+
+    def _unheard(self, now: datetime) -> list[str]:
+        return [one for one in self._heard if self._late_s(one, now) > self._settings.silent_s]
 
     async def run(self) -> None:
         """Read until cancelled. Raises OperatorError if the servers do not know us."""
@@ -95,13 +114,15 @@ class BusSource:
         )  # fmt: skip
         if after and cursor.first > after + 1:
             log.warning("the bus has removed %d messages that were not read", cursor.first - after - 1)
-            self._fall_silent("removed from the bus before it was read")
+            for vantage in self._heard:
+                self._fall_silent(vantage, "removed from the bus before it was read")
         done: Message | None = None
         while True:
             messages = [each for each in await cursor.next() if each.sequence > after]
             if not messages:
                 continue
             self._take([signal for one in messages for signal in self._signals_of(one)])
+            self._caught_up.read(messages[-1].pending, self._clock())
             after = messages[-1].sequence
             await self._keep(after)
             done = await self._done(cursor, done, messages[-1])
@@ -142,30 +163,56 @@ class BusSource:
         except ValueError:
             self.refused["unreadable"] += 1
             return ()
-        if vantage_token_of(message.subject) != token(self._vantage):
+        vantage = self._vantages.get(vantage_token_of(message.subject))
+        if vantage is None:
             self.refused["other vantage"] += len(signals)
             return ()
-        own = [one for one in signals if one.subject.vantage in (None, self._vantage)]
+        own = [one for one in signals if one.subject.vantage in (None, vantage)]
         self.refused["other vantage"] += len(signals) - len(own)
-        return [one for one in own if one.subject.asset is None or one.subject.asset in self._assets]
+        own = [one for one in own if one.subject.asset is None or one.subject.asset in self._assets]
+        own = self._of_this_time(vantage, own)
+        self._hear(vantage, own)
+        return own
+
+    def _of_this_time(self, vantage: str, signals: list[Signal]) -> list[Signal]:
+        """Leave out what was received after now: an agent whose clock is far ahead would make all others late."""
+        now = self._clock()
+        until = now + timedelta(seconds=self._settings.silent_s)
+        kept = [one for one in signals if one.received_at <= until]
+        if len(kept) < len(signals):
+            self._ahead[vantage] = (max(one.received_at for one in signals) - now).total_seconds()
+            self.refused["clock ahead"] += len(signals) - len(kept)
+        elif signals:
+            self._ahead.pop(vantage, None)
+        return kept
+
+    def _hear(self, vantage: str, signals: Sequence[Signal]) -> None:
+        """Learn what an agent watches and what its clock says."""
+        for signal in signals:
+            if signal.kind is SignalKind.TICK:
+                self._heard[vantage] = max(self._heard[vantage], signal.received_at)
+            elif signal.kind is SignalKind.EXPECT:
+                name = (vantage, signal.source)
+                if name in self._expected or len(self._expected) < MAX_SOURCES:
+                    self._expected[name] = signal
 
     def _take(self, signals: Sequence[Signal]) -> None:
-        """Judge signals, and the seconds that the agent's clock has passed."""
+        """Judge signals, and the seconds that the agents' clocks have passed."""
         if self._durable:
             signals = [one for one in signals if _key(one) not in self._durable]
         if not signals:
             return
+        if self._pipeline.last_tick is None and not self._log.end and len(self._heard) > 1:
+            signals = [*self._begin(min(one.received_at for one in signals)), *signals]
         self._pipeline.take(signals)
-        for signal in signals:
-            if signal.kind is SignalKind.EXPECT and (
-                signal.source in self._expected or len(self._expected) < MAX_SOURCES
-            ):
-                self._expected[signal.source] = signal
         ticks = [one.received_at for one in signals if one.kind is SignalKind.TICK]
         if ticks:
-            self._heard = max(self._heard, *ticks)
             self._pipeline.last_tick = max(ticks)
             self._pipeline.complete(max(ticks))
+
+    def _begin(self, at: datetime) -> list[Signal]:
+        """A tick of every vantage at the first time that was heard: the first second waits for all, as the later ones do."""
+        return [Signal(SignalKind.TICK, Subject(vantage=one), at, at, "clock", 0, 0.0) for one in self._heard]
 
     async def _watch(self) -> None:
         """While the agent is not heard, let our own clock pass."""
@@ -174,31 +221,59 @@ class BusSource:
             self.pass_time(self._clock())
 
     def pass_time(self, now: datetime) -> None:
-        """Take the time, if the agent does not tell it."""
-        reason = self.reason()
-        if reason is None:
-            if self._silent:
-                log.warning("vantage %s is heard again", self._vantage)
-            self._silent = False
+        """Tell of vantages that are not heard; take the time from our own clock if none is."""
+        if self._caught_up.waits(now):
             return
-        if not self._silent:
-            log.warning("%s: what it saw is blind", reason)
-            self._fall_silent("not heard over the bus")
-        self._pipeline.tick(now)
+        unheard = self._unheard(now)
+        for vantage in sorted(self._silent.difference(unheard)):
+            log.warning("vantage %s is heard again", vantage)
+            self._silent.discard(vantage)
+        for vantage in unheard:
+            if vantage not in self._silent:
+                log.warning(
+                    "vantage %s was not heard for %.0f s: what it saw is blind", vantage, self._late_s(vantage, now)
+                )
+                self._fall_silent(vantage, "not heard over the bus")
+        if len(unheard) == len(self._heard):
+            self._pass_alone(now)
+
+    def _pass_alone(self, now: datetime) -> None:
+        tick = self._pipeline.intake.tick(now)
+        if tick.subject.vantage not in self._heard:  # nobody waits for the clock of a correlator
+            tick = msgspec.structs.replace(tick, subject=Subject())
+        self._pipeline.last_tick = now
+        self._pipeline.take([tick])
         self._pipeline.complete(now)
 
-    def _fall_silent(self, reason: str) -> None:
-        """Tell of each source of the vantage that nothing comes from it."""
-        self._silent = True
+    def _fall_silent(self, vantage: str, reason: str) -> None:
+        """Tell of each source of a vantage that nothing comes from it."""
+        self._silent.add(vantage)
         now = self._clock()
         self._pipeline.take([
             Signal(
-                SignalKind.FEED_SILENT, one.subject, now, now, source, one.seq, self._settings.silent_s,
-                {"detail": reason},
+                SignalKind.FEED_SILENT, msgspec.structs.replace(one.subject, vantage=vantage), now, now, source, one.seq,
+                self._settings.silent_s, {"detail": reason},
             )
-            for source, one in sorted(self._expected.items())
+            for (of, source), one in sorted(self._expected.items())
+            if of == vantage
         ])  # fmt: skip
 
 
+class _CaughtUp:
+    """Whether the end of the stream was reached: before that, a vantage that was not heard may be among what is still to come."""
+
+    def __init__(self) -> None:
+        self.pending = 0
+        self._read: datetime | None = None
+
+    def read(self, pending: int, now: datetime) -> None:
+        """Take note of what the stream holds behind the last message that was read."""
+        self.pending, self._read = pending, now
+
+    def waits(self, now: datetime) -> bool:
+        """Whether more is known to come, and something came just now."""
+        return self.pending > 0 and self._read is not None and (now - self._read).total_seconds() <= STALLED_S
+
+
 def _key(signal: Signal) -> _Key:
-    return signal.source, signal.seq, signal.received_at
+    return signal.subject.vantage, signal.source, signal.seq, signal.received_at

@@ -11,6 +11,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -112,7 +113,8 @@ class Daemon:
         self.settings = settings
         """The settings in force: a reload exchanges them."""
         self.env = env
-        self._watched = watched_of(settings)
+        agents = frozenset(settings.bus.vantages or (settings.vantage,)) if from_bus else frozenset()
+        self._watched = replace(watched_of(settings), agents=agents)
         self._clock = clock
         self._copies = copies
         self.telemetry = Telemetry(settings.telemetry, vantage=settings.vantage, version=stormwatch_version(), env=env)
@@ -147,7 +149,7 @@ class Daemon:
         if from_bus:
             self._bus_source = BusSource(
                 Bus(settings.bus, env, f"stormwatch correlator {settings.vantage}"), settings.bus, self.pipeline, self.log,
-                clock, vantage=settings.vantage, assets=settings.assets,
+                clock, vantages=agents, assets=settings.assets,
             )  # fmt: skip
         self._supervisor = Supervisor(clock)
         self.sinks = SinkParts(self.deliveries, self.log, self._supervisor)

@@ -36,18 +36,24 @@ log = logging.getLogger("stormwatch.resume")
 class Watched:
     """What this run watches. Signals and open incidents of anything else are from an earlier run with other settings.
 
-    The operator's own targets are among the venues, as "target:NAME".
+    The operator's own targets are among the venues, as "target:NAME". `agents` are the vantages that others watch from for us.
     """
 
     vantage: str
     assets: frozenset[str]
     venues: frozenset[str]
     networks: frozenset[str]
+    agents: frozenset[str] = frozenset()
+
+    @property
+    def vantages(self) -> frozenset[str]:
+        """Every place that signals come from."""
+        return self.agents or frozenset({self.vantage})
 
     @property
     def id(self) -> str:
         """Differs whenever something else is watched."""
-        parts = (self.vantage, sorted(self.assets), sorted(self.venues), sorted(self.networks))
+        parts = (self.vantage, sorted(self.agents), sorted(self.assets), sorted(self.venues), sorted(self.networks))
         return sha256(repr(parts).encode()).hexdigest()
 
     def covers(self, scope: str) -> bool:
@@ -55,7 +61,7 @@ class Watched:
         kind, _, name = scope.partition(":")
         if kind == "target":
             return scope in self.venues
-        return name in {"asset": self.assets, "venue": self.venues, "vantage": {self.vantage}}[kind]
+        return name in {"asset": self.assets, "venue": self.venues, "vantage": self.vantages}[kind]
 
     def hears(self, signal: Signal) -> bool:
         """Whether a signal of the log is about what is watched now: sources that are gone would be blind for ever."""
@@ -64,7 +70,7 @@ class Watched:
             (one.asset is None or one.asset in self.assets)
             and (one.venue is None or one.venue in self.venues)
             and (one.network is None or one.network in self.networks)
-            and (one.vantage is None or one.vantage == self.vantage)
+            and (one.vantage is None or one.vantage in self.vantages)
         )
 
 

@@ -259,6 +259,7 @@ _SERVICES = """
 # silent_s = "10s"                # a vantage that was not heard for so long is reported as silent
 # partitions = 1                  # so many correlators share the assets
 # partition = 0                   # which of them this one is
+# vantages = ["eu", "us"]         # default: the vantage of its own settings. Whose agents a correlator judges together
 # user_env = ""                   # the variable with the user, together with password_env
 # password_env = ""               # the variable with the password
 # token_env = ""                  # instead: the variable with a token

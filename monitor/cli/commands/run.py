@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,17 +32,29 @@ def run_daemon(
     ] = "",
     from_bus: Annotated[
         str,
-        typer.Option(
-            "--from", help="Judge what the agent of this vantage publishes on the bus of this name, and watch nothing."
-        ),
+        typer.Option("--from", help="Judge what agents publish on the bus of this name, and watch nothing."),
     ] = "",
+    vantage: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --from: judge what the agent of this vantage publishes; once for each. Else bus.vantages."
+        ),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     """Watch the configured venues and networks until stopped (Ctrl-C, SIGTERM). SIGHUP reloads sinks and log_level."""
-    run(_run(config, record, clock_start, from_bus, verbose))
+    run(_run(config, record, clock_start, _Bus(from_bus, tuple(vantage or ())), verbose))
 
 
-async def _run(config: Path | None, record: Path | None, clock_start: str, from_bus: str, verbose: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Bus:
+    """The bus to read, "" for none, and the vantages that are named with it."""
+
+    name: str
+    vantages: tuple[str, ...]
+
+
+async def _run(config: Path | None, record: Path | None, clock_start: str, bus: _Bus, verbose: bool) -> None:
     import os
 
     stop = asyncio.Event()
@@ -56,7 +69,7 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, from_
     from probes.rest.http import utc_now
 
     def read() -> Settings:
-        return _from_bus(settings_from(config), from_bus) if from_bus else settings_from(config)
+        return _from_bus(settings_from(config), bus)
 
     check_all(read, lambda: parse_time("--clock-start", clock_start) if clock_start else None)
     settings = read()
@@ -66,7 +79,7 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, from_
         return utc_now() + shift
 
     copies = [] if record is None else [_recording(record, settings, clock())]
-    daemon = Daemon(settings, env=os.environ, clock=clock, copies=copies, from_bus=bool(from_bus))
+    daemon = Daemon(settings, env=os.environ, clock=clock, copies=copies, from_bus=bool(bus.name))
     set_up_logs(verbose, daemon.telemetry.log_sink())
 
     def show(level: LogLevel) -> None:
@@ -93,18 +106,26 @@ async def _run(config: Path | None, record: Path | None, clock_start: str, from_
     note(f"stopped; {daemon.pipeline.heard} signals, digest {daemon.correlator.digest()}")
 
 
-def _from_bus(settings: Settings, name: str) -> Settings:
-    """The settings with the bus of this name. Raises OperatorError."""
+def _from_bus(settings: Settings, bus: _Bus) -> Settings:
+    """The settings with the bus of this name and these vantages. Raises OperatorError."""
     from dataclasses import replace
 
     from monitor.errors import OperatorError
 
+    if not bus.name:
+        if bus.vantages:
+            raise OperatorError(
+                "--vantage", bus.vantages[0], "with --from", "name the bus with --from, or set `vantage`"
+            )
+        return settings
     if not settings.bus.servers:
         raise OperatorError("bus.servers", [], "at least one", 'write servers = ["nats://…"] in [bus]')
     try:
-        return replace(settings, bus=replace(settings.bus, name=name))
+        return replace(
+            settings, bus=replace(settings.bus, name=bus.name, vantages=bus.vantages or settings.bus.vantages)
+        )
     except ValueError as error:
-        raise OperatorError("--from", name, str(error), "correct it") from None
+        raise OperatorError("--from", " ".join((bus.name, *bus.vantages)), str(error), "correct it") from None
 
 
 def _recording(path: Path, settings: Settings, now: datetime) -> LogCopy:

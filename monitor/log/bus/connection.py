@@ -41,13 +41,17 @@ class BusAway(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a stream. `sequence` rises by one with each message of the stream, those of other subjects included."""
+    """One message of a stream. `sequence` rises by one with each message of the stream, those of other subjects included.
+
+    `pending`: how many messages its reader had still to come when it was given.
+    """
 
     subject: str
     sequence: int
     body: bytes
     headers: Mapping[str, str]
     raw: Msg
+    pending: int = 0
 
 
 class Bus:
@@ -284,7 +288,7 @@ class Cursor:
         except nats.errors.Error as error:
             raise BusAway(self._bus.why or str(error)) from None
         _not_cancelled()
-        return [Message(one.subject, one.metadata.sequence.stream, one.data, one.headers or {}, one) for one in found]
+        return [_message(one) for one in found]
 
     async def acknowledge(self, last: Message) -> None:
         """Everything up to this message is done. Raises BusAway."""
@@ -301,6 +305,11 @@ class Cursor:
             await self._subscription.unsubscribe()
         except nats.errors.Error:
             return
+
+
+def _message(one: Msg) -> Message:
+    of = one.metadata
+    return Message(one.subject, of.sequence.stream, one.data, one.headers or {}, one, of.num_pending)
 
 
 def _not_cancelled() -> None:

@@ -10,6 +10,7 @@ SCHEMES = ("nats", "tls", "ws", "wss")
 MAX_REPLICAS = 5
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 MAX_PARTITIONS = 64
+MAX_VANTAGES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,9 @@ class BusSettings:
     duplicate_s: float = 120.0
     """How long the servers remember the ids of messages. A reader recognises what was sent twice after that."""
     silent_s: float = 10.0
-    """A vantage that was not heard for so long is reported as silent, and no longer waited for."""
+    """A vantage that was not heard for so long is reported as silent; one whose clock is so far ahead of ours is refused."""
+    vantages: tuple[str, ...] = ()
+    """The vantages whose agents a correlator judges together; left out: the one of its own settings."""
     partitions: int = 1
     partition: int = 0
     """A correlator judges the assets of one partition of so many; venues, controls and networks go to all."""
@@ -65,6 +68,10 @@ class BusSettings:
             raise ValueError(f"partitions of 1 to {MAX_PARTITIONS}")
         if not 0 <= self.partition < self.partitions:
             raise ValueError("partition from 0 to partitions - 1")
+        if len(set(self.vantages)) < len(self.vantages) or not all(one.strip() for one in self.vantages):
+            raise ValueError("vantages by name, each once")
+        if len(self.vantages) > MAX_VANTAGES:
+            raise ValueError(f"at most {MAX_VANTAGES} vantages")
         self._check_identity()
 
     def _check_identity(self) -> None:

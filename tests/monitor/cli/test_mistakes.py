@@ -141,6 +141,7 @@ ARGUMENTS = {
     "recording over a file": (("record", "-o", "."), "--force"),
     "a recording nowhere": (("run", "--record", "/proc/x/y"), "--record"),
     "an option before its command": (("incidents", "--json", "list"), "after list"),
+    "vantages without a bus": (("run", "--vantage", "eu"), "--from"),
     "bad clock": (("run", "--clock-start", "noon"), "2026-11-24T01:30:00Z"),
     "both id and time": (("snapshot", "x", "--at", "2026-01-01"), "either"),
 }

@@ -3,115 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import msgspec
-import pytest
 
-from monitor.correlator import Correlator
-from monitor.daemon.bus_source import READER, BusSource
-from monitor.daemon.resume import image_of, resumed
+from monitor.daemon.bus_source import READER
+from monitor.daemon.resume import image_of
 from monitor.incidents import LegState
-from monitor.intake import Intake
-from monitor.log import Entry, Holding, Place, Stream
-from monitor.log.bus.connection import Bus
-from monitor.log.bus.publisher import Divider
+from monitor.log import Place
 from monitor.log.bus.settings import BusSettings
 from monitor.log.bus.subjects import partition_of
-from monitor.log.codec import encode_signals
-from monitor.log.settings import LogSettings
-from monitor.log.sqlite_log import SqliteLog
-from monitor.pipeline import Pipeline
-from monitor.signals import Signal
-from monitor.telemetry.settings import TelemetrySettings
-from monitor.telemetry.telemetry import Telemetry
-from tests.monitor.correlator.storm import DRILL, Story, at
+from tests.monitor.correlator.storm import Story, at
+from tests.monitor.daemon.bus_judges import STORM, in_one_process, judging, publish, server, settings
 from tests.monitor.daemon.test_resume import WATCHED
-from tests.nats_servers import NatsServer, nats_server
 
-STORM = Story(70).trouble(30, 70, "alpha", "beta").surge(35, 70).upgrade(45).signals()
-LAST = STORM[-1].received_at
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    with nats_server(tmp_path_factory.mktemp("nats")) as one:
-        yield one
-
-
-@pytest.fixture
-def settings(server: NatsServer) -> BusSettings:
-    return server.settings(name=f"t{uuid4().hex[:12]}")
-
-
-class Judge:
-    """A correlator's process: a pipeline on a local log, fed from the bus."""
-
-    def __init__(self, settings: BusSettings, local: SqliteLog, correlator: Correlator, assets: Sequence[str]) -> None:
-        self.now = STORM[0].received_at
-        self.log = local
-        self.correlator = correlator
-        intake = Intake(vantage="home", assets=assets)
-        self.pipeline = Pipeline(
-            intake, correlator, Telemetry(TelemetrySettings(), vantage="home", version="1", env={}), local
-        )
-        self.source = BusSource(
-            Bus(settings, {}, "judge"), settings, self.pipeline, local, lambda: self.now, vantage="home", assets=assets
-        )
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        task = asyncio.create_task(self.source.run())
-        try:
-            async with asyncio.timeout(30):
-                while not holds():  # what it waits for comes from another process
-                    assert not task.done(), task.exception()
-                    await asyncio.sleep(0.01)
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-
-@asynccontextmanager
-async def judging(settings: BusSettings, folder: Path, assets: Sequence[str] = ("BTC",)) -> AsyncIterator[Judge]:
-    readers = {"database": Holding.UNTIL_LIMIT, READER: Holding.FOR_A_TIME}
-    local = SqliteLog(folder, LogSettings(keep_s=1e9), readers, lambda: LAST)
-    await local.open()
-    try:
-        began = await resumed(local, DRILL, WATCHED)
-        yield Judge(settings, local, began.correlator, assets)
-    finally:
-        await local.close()
-
-
-async def publish(settings: BusSettings, signals: Sequence[Signal], first: int = 1, vantage: str = "home") -> None:
-    """As an agent's publisher does, entry by entry."""
-    bus = Bus(settings, {}, "agent")
-    await bus.open()
-    await bus.prepare()
-    divider = Divider(settings.name, vantage, "agents-log")
-    for position, at_row in enumerate(range(0, len(signals), 40), first):
-        body = encode_signals(signals[at_row : at_row + 40])
-        entry = Entry(
-            position=position, stream=Stream.SIGNALS, id=str(position), key="", run_id="r", at=LAST, rows=40, body=body
-        )
-        await bus.confirmed(
-            [await bus.start(one.subject, one.id, one.body, one.headers) for one in divider.parts(entry)]
-        )
-    await bus.close()
-
-
-def in_one_process(signals: Sequence[Signal]) -> Correlator:
-    correlator = Correlator(DRILL, vantage="home")
-    for signal in signals:
-        correlator.on_signal(signal)
-    correlator.finish()
-    return correlator
+__all__ = ["server", "settings"]
 
 
 async def test_the_incidents_are_those_of_one_process(settings: BusSettings, tmp_path: Path) -> None:
@@ -142,9 +50,10 @@ async def test_a_correlator_that_died_goes_on_and_takes_nothing_twice(settings: 
 
 async def test_what_was_sent_again_long_after_is_taken_once(settings: BusSettings, tmp_path: Path) -> None:
     brief = replace(settings, duplicate_s=0.1)
-    await publish(brief, STORM)
-    await asyncio.sleep(0.3)  # the servers forget the ids
-    await publish(brief, STORM[:80])
+    last = await publish(brief, STORM)
+    async with asyncio.timeout(30):
+        while await publish(brief, STORM[:80]) <= last:  # noqa: ASYNC110  # the servers forget the ids by a clock of theirs
+            await asyncio.sleep(0.05)
     extra = [msgspec.structs.replace(STORM[-1], seq=10_000_000)]
     await publish(brief, extra, first=9999)
     async with judging(brief, tmp_path) as judge:
@@ -194,9 +103,8 @@ async def test_signals_of_another_vantage_are_refused(settings: BusSettings, tmp
 async def test_a_vantage_that_is_not_heard_is_blindness_and_never_calm(settings: BusSettings, tmp_path: Path) -> None:
     calm = Story(60).signals()
     await publish(settings, calm)
-    async with judging(settings, tmp_path) as judge:
+    async with judging(settings, tmp_path, now=calm[-1].received_at) as judge:
         await judge.until(lambda: judge.pipeline.heard == len(calm))
-        judge.now = calm[-1].received_at
         seen = judge.source.reason()
         before = {one.leg: one.state for one in judge.correlator.verdicts()["BTC"].legs}
         for _ in range(15):
@@ -213,11 +121,10 @@ async def test_a_vantage_that_is_not_heard_is_blindness_and_never_calm(settings:
 
 
 async def test_a_backlog_after_the_bus_was_away_is_taken_whole(settings: BusSettings, tmp_path: Path) -> None:
-    cut = next(index for index, one in enumerate(STORM) if one.received_at >= at(50))
+    cut = next(index for index, one in enumerate(STORM) if one.received_at >= at(38))
     await publish(settings, STORM[:cut])
-    async with judging(settings, tmp_path) as judge:
+    async with judging(settings, tmp_path, now=at(38)) as judge:
         await judge.until(lambda: judge.pipeline.heard == cut)
-        judge.now = at(50)
         for _ in range(20):
             judge.now += timedelta(seconds=1)
             judge.source.pass_time(judge.now)

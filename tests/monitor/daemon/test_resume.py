@@ -378,3 +378,13 @@ def test_the_code_id_covers_every_module_of_ours_that_the_correlator_loads() -> 
         if name not in only_folders and not any(name == one or name.startswith(f"{one}.") for one in resume.SOURCES)
     ]
     assert left == []
+
+
+def test_what_watches_for_us_is_watched_and_another_set_of_it_is_another_watch() -> None:
+    several = replace(WATCHED, agents=frozenset({"eu", "us"}))
+    tick_of = {one: msgspec.structs.replace(tick(1), subject=Subject(vantage=one)) for one in ("eu", "us", "home")}
+
+    assert several.covers("vantage:us")
+    assert not several.covers("vantage:home")
+    assert [one for one, signal in tick_of.items() if several.hears(signal)] == ["eu", "us"]
+    assert len({WATCHED.id, several.id, replace(several, agents=frozenset({"eu"})).id}) == 3
