@@ -66,6 +66,8 @@ class BusSource:
         """Signals that the log holds behind its place: an earlier run took them and did not come to say so."""
         self.refused: Counter[str] = Counter()
         """Messages and signals that were not taken, by reason."""
+        self.taken = 0
+        """The last message that was taken: what the correlator's image rests on."""
 
     def parts(self) -> dict[str, Part]:
         """The parts by name, for the supervisor."""
@@ -105,13 +107,9 @@ class BusSource:
 
     async def _read(self) -> None:
         place = self._log.place(READER)
-        after = int(place.state or b"0")
+        after = self.taken = int(place.state or b"0")
         self._durable = await self._behind(place.position)
-        one = self._settings
-        cursor = await self._bus.cursor(
-            Kind.SIGNALS, f"judge-{one.partition}-{self._log.id}",
-            filters(one.name, self._assets, one.partition, one.partitions), after,
-        )  # fmt: skip
+        cursor = await self._cursor("judge", after)
         if after and cursor.first > after + 1:
             log.warning("the bus has removed %d messages that were not read", cursor.first - after - 1)
             for vantage in self._heard:
@@ -123,9 +121,32 @@ class BusSource:
                 continue
             self._take([signal for one in messages for signal in self._signals_of(one)])
             self._caught_up.read(messages[-1].pending, self._clock())
-            after = messages[-1].sequence
+            after = self.taken = messages[-1].sequence
             await self._keep(after)
             done = await self._done(cursor, done, messages[-1])
+
+    async def _cursor(self, what: str, after: int | datetime) -> Cursor:
+        one = self._settings
+        subjects = filters(one.name, self._assets, one.partition, one.partitions)
+        return await self._bus.cursor(Kind.SIGNALS, f"{what}-{one.partition}-{self._log.id}", subjects, after)
+
+    async def recall(self, since: datetime, until: int) -> None:
+        """Append to the log what came since then, up to a message, to be judged again from there. Raises BusAway."""
+        cursor = await self._cursor("again", since)
+        try:
+            while await cursor.left():
+                messages = await cursor.next()
+                for one in messages:
+                    if one.sequence <= until:
+                        self._log.signals(self._signals_of(one))
+                if messages:
+                    await self._log.flush()
+                    await cursor.acknowledge(messages[-1])
+                    if messages[-1].sequence >= until:
+                        break
+        finally:
+            await cursor.close()
+            await self._bus.forget(Kind.SIGNALS, f"again-{self._settings.partition}-{self._log.id}")
 
     async def _keep(self, after: int) -> None:
         """Make what was taken durable, and remember up to which message it is."""

@@ -24,8 +24,8 @@ from monitor.alerting.quiet_file import QuietFile
 from monitor.alerting.sinks import made as made_sinks
 from monitor.correlator import Correlator
 from monitor.daemon.assembly import board_token, intake_of, watched_of
+from monitor.daemon.bus_seat import BusSeat
 from monitor.daemon.bus_source import READER as BUS
-from monitor.daemon.bus_source import BusSource
 from monitor.daemon.readiness import Readiness
 from monitor.daemon.resume import image_of, resumed
 from monitor.daemon.sink_parts import SinkParts
@@ -34,7 +34,7 @@ from monitor.daemon.sources import Sources
 from monitor.daemon.supervisor import Part, Supervisor
 from monitor.errors import OperatorError
 from monitor.log import Checkpoint, Entry, Holding, Image, Place, Readable, Stream
-from monitor.log.bus.connection import Bus
+from monitor.log.bus.state import READER as BUS_STATE
 from monitor.log.change_json import decode_change
 from monitor.log.codec import decode_checkpoint
 from monitor.log.follow import follow_rare, remaining
@@ -122,7 +122,7 @@ class Daemon:
         readers = {DATABASE: Holding.UNTIL_LIMIT, TRACES: Holding.FOR_A_TIME}
         readers |= {reader_name(one.name): Holding.FOR_A_TIME for one in routes}
         if from_bus:
-            readers[BUS] = Holding.FOR_A_TIME
+            readers |= {BUS: Holding.FOR_A_TIME, BUS_STATE: Holding.FOR_A_TIME}
         self.log = SqliteLog(Path(settings.store.folder).expanduser() / "log", settings.log, readers, clock)
         self.quiet = QuietFile(Path(settings.store.folder).expanduser(), windows_of(settings.maintenance))
         self.deliveries = Deliveries(routes, self.log, clock=clock, recorder=self.telemetry, quiet=self.quiet)
@@ -144,21 +144,19 @@ class Daemon:
             settings, env, clock, pipeline=self.pipeline, checkpoints=checkpoints,
             on_loop_lag=self.telemetry.record_loop_lag,
         )  # fmt: skip
-        self._bus_source: BusSource | None = None
+        self._seat: BusSeat | None = None
         """What takes the place of the sources where agents watch."""
         if from_bus:
-            self._bus_source = BusSource(
-                Bus(settings.bus, env, f"stormwatch correlator {settings.vantage}"), settings.bus, self.pipeline, self.log,
-                clock, vantages=agents, assets=settings.assets,
-            )  # fmt: skip
+            self._seat = BusSeat(settings, env, self.pipeline, self.log, clock, self._watched)
         self._supervisor = Supervisor(clock)
         self.sinks = SinkParts(self.deliveries, self.log, self._supervisor)
         broken = BrokenSinks(settings.correlator.runbook_base)
         self._sink_watch = SinkWatch(self.deliveries, broken, self.pipeline, self.telemetry, clock)
         self.readiness = Readiness(clock, self.pipeline, self._supervisor, self.log, self.deliveries)
         self.readiness.broken = broken.why
-        if self._bus_source is not None:
-            self.readiness.vantage = self._bus_source.reason
+        if self._seat is not None:
+            self.readiness.vantage = self._seat.source.reason
+            self._seat.sinks = lambda: self.deliveries.names
         self._web = Web(
             settings.web, self.readiness.answer, Exposition(self.telemetry.prometheus, self.telemetry.open_metrics),
             by_asset={"/exits": lambda: self.correlator.exits,
@@ -175,9 +173,9 @@ class Daemon:
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Run every part until `stop`. Calls `ready` when all parts have started."""
-        sources = self._sources.parts() if self._bus_source is None else self._bus_source.parts()
+        sources = self._sources.parts() if self._seat is None else self._seat.source.parts()
         try:
-            async with self._listening(), self._opened_log():
+            async with self._listening(), self._opened_log(stop):
                 await self._resume()
                 async with asyncio.TaskGroup() as group:
                     outputs = self._start(group, self._outputs())
@@ -203,9 +201,12 @@ class Daemon:
             await self._web.stop()
 
     @asynccontextmanager
-    async def _opened_log(self) -> AsyncIterator[None]:
+    async def _opened_log(self, stop: asyncio.Event) -> AsyncIterator[None]:
         await self.log.open()
         try:
+            if self._seat is not None:
+                self.readiness.starting = "asking the bus for the correlator before this one"
+                await self._seat.take(stop)
             self.database = StoreReader(
                 self.store, self.log, self.settings.store, self._clock, vantage=self.settings.vantage
             )
@@ -251,7 +252,7 @@ class Daemon:
         if self.log.end:
             how = "from its last state" if began.thawed else "from the beginning of the log"
             log.info("the correlator continues %s; %d signals were judged again", how, began.judged)
-            if self._bus_source is None:  # over the bus comes what was heard meanwhile
+            if self._seat is None:  # over the bus comes what was heard meanwhile
                 await asyncio.to_thread(self._catch_up, self._clock())  # a long pause is many seconds
         readiness.starting = None
 
@@ -270,6 +271,8 @@ class Daemon:
             DATABASE: self.database.run, TRACES: self._traces, "gauges": self._gauges, "retention": self._retention,
             "images": self._images, "broken sinks": self._sink_watch.run,
         }  # fmt: skip
+        if self._seat is not None and self._seat.taken:
+            parts[BUS_STATE] = self._seat.publisher.run
         for number, one in enumerate(self._copies, 1):
             parts[f"copy {number}"] = self._copy(one, self.log.end)
         return parts
@@ -288,7 +291,7 @@ class Daemon:
         self.telemetry.record_change(decode_change(entry.body))
 
     def _image(self) -> Image:
-        return image_of(self.correlator, self._watched)
+        return image_of(self.correlator, self._watched, 0 if self._seat is None else self._seat.source.taken)
 
     async def _images(self) -> None:
         while True:
@@ -325,6 +328,9 @@ class Daemon:
         await self.log.flush()
         assert self.database is not None, "the log is open"
         await asyncio.gather(self.deliveries.drain(DRAIN_S), self.database.flush(DRAIN_S), *self._finish_copies())
+        if self._seat is not None and self._seat.taken:
+            await self.log.flush()
+            await self._seat.publisher.drain(DRAIN_S)
         self.store.cut()
         for task in outputs:
             task.cancel()

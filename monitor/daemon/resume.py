@@ -101,9 +101,9 @@ def code_id() -> str:
     return seen.hexdigest()
 
 
-def image_of(correlator: Correlator, watched: Watched) -> Image:
-    """The correlator's state between two signals."""
-    return Image(f"{code_id()}:{watched.id}", correlator.freeze())
+def image_of(correlator: Correlator, watched: Watched, heard: int = 0) -> Image:
+    """The correlator's state between two signals; `heard`: the last message of the bus that it rests on."""
+    return Image(f"{code_id()}:{watched.id}", correlator.freeze(), heard)
 
 
 async def resumed(
@@ -116,20 +116,20 @@ async def resumed(
 
     `on_judged` is told after each chunk how many signals have been judged.
     """
-    thawed, after = _thawed(local, settings, watched)
-    correlator = thawed or Correlator(settings, vantage=watched.vantage)
+    found, after = _thawed(local, settings, watched)
+    correlator = found or Correlator(settings, vantage=watched.vantage)
     judged = 0
     changes: list[IncidentChange] = []
     async for chunk in remaining(local, after, (Stream.SIGNALS,)):
         for entry in chunk.entries:
-            signals = [one for one in decode_signals(entry.body) if thawed is not None or watched.hears(one)]
+            signals = [one for one in decode_signals(entry.body) if found is not None or watched.hears(one)]
             judged += len(signals)
             changes += [change for signal in signals for change in correlator.on_signal(signal)]
         on_judged(judged)
-    if thawed is None:
+    if found is None:
         changes = []  # another program would tell other incidents: those that were told go on instead
         correlator.adopt(last_changes(local), watched.covers)
-    return Resumed(correlator, judged, changes, thawed is not None)
+    return Resumed(correlator, judged, changes, found is not None)
 
 
 def last_changes(local: SqliteLog) -> Iterable[IncidentChange]:
@@ -138,19 +138,23 @@ def last_changes(local: SqliteLog) -> Iterable[IncidentChange]:
     return [decode_change(one.body) for one in latest if not one.key.startswith(SINK_PREFIX)]
 
 
+def thawed(image: Image, settings: CorrelatorSettings, watched: Watched) -> Correlator:
+    """The correlator of an image. Raises NotAnImage if another program made it, or one that judged or watched otherwise."""
+    if image.code != f"{code_id()}:{watched.id}":
+        raise NotAnImage("another version made it, or one that watched something else")
+    correlator = Correlator.thaw(image.body)
+    if correlator.settings != settings:
+        raise NotAnImage("its settings were other ones")
+    return correlator
+
+
 def _thawed(local: SqliteLog, settings: CorrelatorSettings, watched: Watched) -> tuple[Correlator | None, int]:
     """The thawed correlator and its position; None and 0 where the log must be judged again."""
     entry = local.latest(Stream.IMAGE).get(IMAGE_KEY)
     if entry is None:
         return None, 0
     try:
-        image = decode_image(entry.body)
-        if image.code != f"{code_id()}:{watched.id}":
-            raise NotAnImage("another version made it, or one that watched something else")
-        correlator = Correlator.thaw(image.body)
-        if correlator.settings != settings:
-            raise NotAnImage("its settings were other ones")
+        return thawed(decode_image(entry.body), settings, watched), entry.position
     except ValueError as error:
         log.warning("the correlator's last state is not used (%s); the log is judged again", error)
         return None, 0
-    return correlator, entry.position

@@ -84,10 +84,14 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The correlator's frozen state. `code` identifies the program that made it: no other may thaw it."""
+    """The correlator's frozen state. `code` identifies the program that made it: no other may thaw it.
+
+    `heard`: the last message of the bus that it rests on; 0 where nothing is read from one.
+    """
 
     code: str
     body: bytes
+    heard: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

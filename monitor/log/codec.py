@@ -107,7 +107,7 @@ def encode(value: IncidentChange | Checkpoint | Image | DeliveryResult) -> bytes
     """The body of an entry that holds one value."""
     if isinstance(value, IncidentChange):
         return encode_change(value)
-    return _encode(Image(value.code, zlib.compress(value.body, 1)) if isinstance(value, Image) else value)
+    return _encode(Image(value.code, zlib.compress(value.body, 1), value.heard) if isinstance(value, Image) else value)
 
 
 def decode_checkpoint(body: bytes) -> Checkpoint:
@@ -124,7 +124,7 @@ def decode_image(body: bytes) -> Image:
     """The image of an entry. Raises ValueError."""
     image = _decode_image(body)
     try:
-        return Image(image.code, zlib.decompress(image.body))
+        return Image(image.code, zlib.decompress(image.body), image.heard)
     except zlib.error as error:
         raise ValueError(str(error)) from error
 

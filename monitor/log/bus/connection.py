@@ -12,10 +12,11 @@ import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from monitor.errors import OperatorError
+from monitor.log.bus.credentials import client_options
 from monitor.log.bus.settings import BusSettings
 from monitor.log.bus.subjects import Kind, stream_of
 
@@ -59,7 +60,7 @@ class Bus:
 
     def __init__(self, settings: BusSettings, env: Mapping[str, str], name: str) -> None:
         self._settings = settings
-        self._options = _options(settings, env)
+        self._options = client_options(settings, env)
         self._name = name
         self._client: Client | None = None
         self.why = ""
@@ -232,18 +233,23 @@ class Bus:
             raise BusAway(self.why or str(error)) from None
         return Message(found.subject or subject, found.seq or 0, found.data or b"", dict(found.headers or {}), found)  # type: ignore[arg-type]
 
-    async def cursor(self, kind: Kind, reader: str, subjects: Sequence[str], after: int | None) -> Cursor:
-        """A reader's durable cursor. A new one begins behind `after` (None: at the first that is held). Raises BusAway."""
+    async def cursor(self, kind: Kind, reader: str, subjects: Sequence[str], after: int | datetime | None) -> Cursor:
+        """A reader's durable cursor. A new one begins behind `after`, a sequence or the time when the servers stored it.
+
+        None: at the first that is held. Raises BusAway.
+        """
         nats = _library()
         from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
         stream = stream_of(self._settings.name, kind)
         config = ConsumerConfig(
             durable_name=reader, filter_subjects=list(subjects), ack_policy=AckPolicy.ALL, ack_wait=ACK_WAIT_S,
-            max_ack_pending=MAX_UNACKNOWLEDGED,
-            deliver_policy=DeliverPolicy.ALL if after is None else DeliverPolicy.BY_START_SEQUENCE,
-            opt_start_seq=None if after is None else after + 1,
+            max_ack_pending=MAX_UNACKNOWLEDGED, deliver_policy=DeliverPolicy.ALL,
         )  # fmt: skip
+        if isinstance(after, datetime):
+            config.deliver_policy, config.opt_start_time = DeliverPolicy.BY_START_TIME, after
+        elif after is not None:
+            config.deliver_policy, config.opt_start_seq = DeliverPolicy.BY_START_SEQUENCE, after + 1
         try:
             subscription = await self._stream.pull_subscribe("", durable=reader, stream=stream, config=config)
             state = (await self._stream.stream_info(stream)).state
@@ -290,6 +296,14 @@ class Cursor:
         _not_cancelled()
         return [_message(one) for one in found]
 
+    async def left(self) -> int:
+        """How many messages are still to come. Raises BusAway."""
+        nats = _library()
+        try:
+            return int((await self._subscription.consumer_info()).num_pending or 0)
+        except (nats.errors.Error, TimeoutError) as error:
+            raise BusAway(self._bus.why or str(error)) from None
+
     async def acknowledge(self, last: Message) -> None:
         """Everything up to this message is done. Raises BusAway."""
         nats = _library()
@@ -332,62 +346,3 @@ def _library() -> Any:
             "pip install 'stormwatch[nats]'",
         ) from None
     return nats
-
-
-def _options(settings: BusSettings, env: Mapping[str, str]) -> dict[str, Any]:
-    """What the client needs to prove who we are. Raises OperatorError."""
-    options: dict[str, Any] = {}
-    if settings.user_env:
-        options |= {"user": _variable("bus.user_env", settings.user_env, env)}
-        options |= {"password": _variable("bus.password_env", settings.password_env, env)}
-    if settings.token_env:
-        options["token"] = _variable("bus.token_env", settings.token_env, env)
-    if settings.credentials_file:
-        options["user_credentials"] = _file("bus.credentials_file", settings.credentials_file)
-    if settings.seed_file:
-        options["nkeys_seed"] = _file("bus.seed_file", settings.seed_file)
-    if (
-        settings.ca_file
-        or settings.certificate_file
-        or any(one.startswith(("tls:", "wss:")) for one in settings.servers)
-    ):
-        options["tls"] = _tls(settings)
-    return options
-
-
-def _variable(key: str, name: str, env: Mapping[str, str]) -> str:
-    value = env.get(name, "")
-    if not value:
-        raise OperatorError(key, name, "the name of an environment variable that is set", f"set {name}")
-    return value
-
-
-def _file(key: str, given: str) -> str:
-    path = Path(given).expanduser()
-    try:
-        path.read_bytes()
-    except OSError as error:
-        raise OperatorError(key, given, "a file that can be read", str(error.strerror)) from None
-    return str(path)
-
-
-def _tls(settings: BusSettings) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(
-            cafile=_file("bus.ca_file", settings.ca_file) if settings.ca_file else None
-        )
-    except ssl.SSLError as error:
-        raise OperatorError("bus.ca_file", settings.ca_file, "certificates in PEM", f"{error.reason}") from None
-    if settings.certificate_file:
-        certificate = _file("bus.certificate_file", settings.certificate_file)
-        key = _file("bus.key_file", settings.key_file)
-        try:
-            context.load_cert_chain(certificate, key)
-        except ssl.SSLError as error:
-            raise OperatorError(
-                "bus.certificate_file",
-                settings.certificate_file,
-                "a certificate in PEM, and key_file its key",
-                f"{error.reason}",
-            ) from None
-    return context

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from monitor.alerting.memory import reader_name
 from monitor.correlator import Correlator, CorrelatorSettings
 from monitor.daemon.bus_source import READER, BusSource
 from monitor.daemon.resume import resumed
@@ -20,6 +21,7 @@ from monitor.log import Entry, Holding, Stream
 from monitor.log.bus.connection import Bus
 from monitor.log.bus.publisher import Divider
 from monitor.log.bus.settings import BusSettings
+from monitor.log.bus.state import READER as STATE
 from monitor.log.codec import encode_signals
 from monitor.log.settings import LogSettings
 from monitor.log.sqlite_log import SqliteLog
@@ -50,20 +52,23 @@ class Judge:
     """A correlator's process: a pipeline on a local log, fed from the bus."""
 
     def __init__(
-        self, settings: BusSettings, local: SqliteLog, correlator: Correlator, assets: Sequence[str], now: datetime
+        self, settings: BusSettings, local: SqliteLog, assets: Sequence[str], now: datetime, rules: CorrelatorSettings
     ) -> None:
         self.now = now
         self.log = local
         self.changes: list[IncidentChange] = []
-        self.correlator = correlator
         intake = Intake(vantage="home", assets=assets)
-        self.pipeline = Pipeline(
-            intake, correlator, Telemetry(TelemetrySettings(), vantage="home", version="1", env={}), local, [self]
-        )
+        telemetry = Telemetry(TelemetrySettings(), vantage="home", version="1", env={})
+        self.pipeline = Pipeline(intake, Correlator(rules, vantage="home"), telemetry, local, [self])
         self.source = BusSource(
             Bus(settings, {}, "judge"), settings, self.pipeline, local, lambda: self.now,
             vantages=settings.vantages or ("home",), assets=assets,
         )  # fmt: skip
+
+    @property
+    def correlator(self) -> Correlator:
+        assert isinstance(self.pipeline.correlator, Correlator)
+        return self.pipeline.correlator
 
     def on_signals(self, signals: Sequence[Signal]) -> None:
         """Signals that were judged."""
@@ -84,17 +89,28 @@ class Judge:
                 await task
 
 
+async def nothing(_: Judge) -> None:
+    """The log has all that is known."""
+
+
 @asynccontextmanager
 async def judging(
     settings: BusSettings, folder: Path, assets: Sequence[str] = ("BTC",), now: datetime = LAST,
-    rules: CorrelatorSettings = DRILL,
+    rules: CorrelatorSettings = DRILL, *, first: Callable[[Judge], Awaitable[None]] = nothing,
 ) -> AsyncIterator[Judge]:  # fmt: skip
-    readers = {"database": Holding.UNTIL_LIMIT, READER: Holding.FOR_A_TIME}
+    """A process on this folder; `first` is done before it continues from its log."""
+    readers = {
+        "database": Holding.UNTIL_LIMIT, READER: Holding.FOR_A_TIME, STATE: Holding.FOR_A_TIME,
+        reader_name("pager"): Holding.FOR_A_TIME, reader_name("new"): Holding.FOR_A_TIME,
+    }  # fmt: skip
     local = SqliteLog(folder, LogSettings(keep_s=1e9), readers, lambda: LAST)
     await local.open()
     try:
+        judge = Judge(settings, local, assets, now, rules)
+        await first(judge)
         began = await resumed(local, rules, WATCHED)
-        yield Judge(settings, local, began.correlator, assets, now)
+        judge.pipeline.continue_with(began.correlator)
+        yield judge
     finally:
         await local.close()
 
