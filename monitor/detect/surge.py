@@ -202,7 +202,9 @@ class SurgeDetector:
         self._dead.append(self._dead[-1] + dead)
         if second + 1 - self._began_s < self._warm_s:
             return NO_SURGE
-        if self._round <= self._first_whole and not self._grave:  # no whole round is over yet, and no surge is under way
+        if (
+            self._round <= self._first_whole and not self._grave
+        ):  # no whole round is over yet, and no surge is under way
             self.usual.guess(self._events[-1] - events, max(second - self._began_s - self._dead[-1], 1.0))
             self.clipped.usual.guess(self._active[-1] - self._active[-2], float(second - self._began_s))
         statistic, seconds, ratio = self._best(second)

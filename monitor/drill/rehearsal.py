@@ -67,6 +67,19 @@ EVERY_S: Mapping[str, float] = {
 }
 
 
+def of_region(settings: Settings, ready: Ready, region: str) -> Settings:
+    """The settings of a drill as one of its vantages has them: it reaches the world by a network of its own."""
+    reached = ready.regions[region]
+    return replace(
+        settings,
+        vantage=region,
+        venues={venue: _venue(venue, hosts) for venue, hosts in reached.hosts.items()},
+        networks={NETWORK: replace(settings.networks[NETWORK], nodes=(NodeRef(url=reached.node),))},
+        controls=replace(settings.controls, targets=reached.controls),
+        correlator=replace(settings.correlator, networks={one: f"network of {one}" for one in ready.regions}),
+    )
+
+
 def rehearsal(
     ready: Ready,
     folder: Path,

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from monitor.daemon.daemon import Daemon
-from monitor.drill.rehearsal import SECRET_ENV, rehearsal
+from monitor.drill.regions import watching
+from monitor.drill.rehearsal import SECRET_ENV, of_region, rehearsal
 from monitor.drill.routes import OVER, answers_of, taken_back
 from monitor.drill.scenario import Scenario
 from monitor.drill.verdict import DrillVerdict, TimedChange, flagged, judge
@@ -91,6 +92,8 @@ async def run_drill(order: DrillOrder, show: Callable[[Progress], None] = lambda
                 own_sinks=order.sinks,
                 providers=order.scenario.providers,
             )
+            regions = [of_region(settings, ready, one) for one in ready.regions]
+            settings = regions[0] if regions else settings
             header = header_of(settings.correlator, settings.vantage, stormwatch_version(), utc_now())
             daemon = Daemon(
                 settings,
@@ -100,7 +103,7 @@ async def run_drill(order: DrillOrder, show: Callable[[Progress], None] = lambda
             )
             progress.daemon = daemon
             show(progress)
-            webhooks = await _play(daemon, world, progress, take_back=bool(order.sinks))
+            webhooks = await _play(daemon, world, progress, regions[1:], take_back=bool(order.sinks))
             rss_mb = peak_memory_mb()
         finally:
             await world.end()
@@ -150,8 +153,10 @@ def peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-async def _play(daemon: Daemon, world: WorldLink, progress: Progress, take_back: bool) -> list[dict[str, Any]]:
-    """Run the daemon while the world plays. Returns the webhooks that the world received.
+async def _play(
+    daemon: Daemon, world: WorldLink, progress: Progress, others: Sequence[Settings], *, take_back: bool
+) -> list[dict[str, Any]]:
+    """Run the daemon, and `others` beside it, while the world plays. Returns the webhooks that the world received.
 
     With `take_back`, what is open at the end is retracted: the pager of a desk must not keep it.
     """
@@ -160,11 +165,12 @@ async def _play(daemon: Daemon, world: WorldLink, progress: Progress, take_back:
     task = asyncio.create_task(daemon.run(stop, running.set))
     try:
         await _first(task, running.wait())
-        progress.stage = "feeds open, listings are read"
-        await _first(task, asyncio.sleep(SETTLE_S))
-        progress.begun_at = utc_now()
-        await world.begin()
-        await _first(task, _follow_stages(world, progress))
+        async with watching(daemon, others, (progress,)):
+            progress.stage = "feeds open, listings are read"
+            await _first(task, asyncio.sleep(SETTLE_S))
+            progress.begun_at = utc_now()
+            await world.begin()
+            await _first(task, _follow_stages(world, progress))
         progress.stage = "the daemon stops"
         if take_back:
             latest = [decode_change(one.body) for one in daemon.log.latest(Stream.CHANGE).values()]

@@ -28,6 +28,7 @@ MAX_PER_S = 200.0
 MAX_PRICE = 100.0
 TWIN_S = 80.0
 """A quiet twin lasts at most so long."""
+MAX_REGIONS = 3
 
 
 class ChainKind(StrEnum):
@@ -86,8 +87,8 @@ class Stage:
     end; it goes there evenly, at all venues at once. `off_market` is the multiple of the market's price that a venue's books,
     marks and index have. `cancel_only`: orders can only be cancelled, so that the books stand and nothing trades; a venue
     says so where it has a word for it, and so with `withdrawals_delayed`. `network_down` drops every socket of the world,
-    control targets included. `chain_halted`: no block is mined, and the node goes on answering; steps of that time are in
-    the next block.
+    control targets included; with `regions`, only the sockets of these vantages. `chain_halted`: no block is mined, and the
+    node goes on answering; steps of that time are in the next block.
     """
 
     at_s: float
@@ -117,6 +118,7 @@ class Stage:
     off_market: float | None = None
     network_down: bool = False
     chain_halted: bool = False
+    regions: tuple[str, ...] = ()
     chain: tuple[ChainStep, ...] = ()
 
     def covers(self, venue: str, at_s: float) -> bool:
@@ -132,7 +134,8 @@ class Expect:
     `fault` is whose fault must be named ("" if none). `findings` names the evidence that the verdict needs ("withdrawals"): each
     must stand in some change; what `never_found` names, in none. `never_fault` names faults that no change may name.
     No incident may end before `open_until_s`: what goes on until then must not read as recovered. By `told_by_s` (None:
-    whenever), such as the second of the first public word, something must have been flagged.
+    whenever), such as the second of the first public word, something must have been flagged. `lost` names the vantage whose
+    network must be told to be down; what was flagged holds meanwhile.
     """
 
     level: str
@@ -145,6 +148,7 @@ class Expect:
     never_fault: tuple[str, ...] = ()
     open_until_s: float = 0.0
     told_by_s: float | None = None
+    lost: str = ""
 
     def words(self) -> str:
         """The expected level in words: "perfect-storm", "at most watch"."""
@@ -153,7 +157,8 @@ class Expect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One scenario. `venues` are those that the world simulates, `providers` who carries which of them, as an operator declares.
+    """One scenario. `venues` are those that the world simulates, `providers` who carries which of them, as an operator declares,
+    `regions` the vantages that watch them (none: one).
 
     `facts` are what a replay is written from, `assumed` what no source gives and the replay had to choose, `compressed` the
     seconds of the incident in one second of the scenario.
@@ -167,11 +172,16 @@ class Scenario:
     price: float
     expect: Expect
     venues: tuple[str, ...] = VENUES
+    regions: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = field(default_factory=tuple)
     providers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     facts: tuple[Fact, ...] = ()
     assumed: tuple[str, ...] = ()
     compressed: float = 1.0
+
+    def cut_off(self, region: str, at_s: float) -> bool:
+        """Whether the network of one region is down at a time, while the others' is not."""
+        return any(one.network_down and region in one.regions and one.covers("", at_s) for one in self.stages)
 
     def chain(self) -> tuple[ChainStep, ...]:
         """Every step on the chain, in time order."""
@@ -216,6 +226,7 @@ def checked(scenario: Scenario) -> Scenario:
     for name, carried in scenario.providers.items():
         for index, venue in enumerate(carried):
             _one_of(f"providers.{name}[{index}]", venue, scenario.venues)
+    _check_regions(scenario)
     for index, stage in enumerate(scenario.stages):
         _check_stage(f"stages[{index}]", stage, scenario)
     _check_chain(scenario.chain())
@@ -281,6 +292,23 @@ def _check_venues(venues: tuple[str, ...]) -> None:
             raise OperatorError(f"venues[{index}]", venue, "each venue once", "remove it here")
     if not venues:
         raise OperatorError("venues", "none", ", ".join(known), "name one venue or more")
+
+
+def _check_regions(scenario: Scenario) -> None:
+    """None, or two or more by name; a stage and the expectation name some of them."""
+    regions = scenario.regions
+    if len(regions) == 1 or len(regions) > MAX_REGIONS or len(set(regions)) < len(regions):
+        raise OperatorError(
+            "regions", ", ".join(regions), f"none, or 2 to {MAX_REGIONS} names", "name each vantage once"
+        )
+    for index, stage in enumerate(scenario.stages):
+        for name in stage.regions:
+            _one_of(f"stages[{index}].regions", name, regions)
+        if stage.regions and not stage.network_down:
+            raise OperatorError(
+                f"stages[{index}].regions", stage.regions[0], "with network_down", "only a network has regions"
+            )
+    _one_of("expect.lost", scenario.expect.lost, ("", *regions))
 
 
 def _check_stage(key: str, stage: Stage, scenario: Scenario) -> None:

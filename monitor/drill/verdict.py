@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from monitor.drill.scenario import Expect, Scenario
-from monitor.incidents import LEVEL_NAMES, ChangeKind, IncidentChange, Level
+from monitor.incidents import LEVEL_NAMES, ChangeKind, Fault, IncidentChange, Level
 
 LEVELS = {name: level for level, name in LEVEL_NAMES.items()}
 
@@ -107,6 +107,8 @@ def judge(scenario: Scenario, changes: Sequence[TimedChange], begun_at: datetime
     named = sorted({one.change.fault.value for one in during} & set(expect.never_fault))
     why += (f"a change named the fault {one}, which it is not" for one in named)
     why += _in_time(expect, during, begun_at)
+    if expect.lost:
+        why += _lost(scenario, during, of_assets, wanted)
     found = {one.name for each in during for one in each.change.evidence}
     why += (f"nothing was found of {one}" for one in expect.findings if one not in found)
     why += (f"{one} was found, which it is not" for one in expect.never_found if one in found)
@@ -123,6 +125,23 @@ def _in_time(expect: Expect, during: Sequence[TimedChange], begun_at: datetime) 
         if first_s is None or first_s > expect.told_by_s:
             when = "never" if first_s is None else f"at {first_s:.1f} s"
             yield f"something was first flagged {when}; by {expect.told_by_s:g} s was expected"
+
+
+def _lost(
+    scenario: Scenario, during: Sequence[TimedChange], of_assets: Sequence[TimedChange], wanted: Level
+) -> Iterator[str]:
+    """What is wrong with the loss of a vantage: it is not told, or what was flagged did not hold meanwhile."""
+    vantage = scenario.expect.lost
+    told = [one for one in during if one.change.scope == f"vantage:{vantage}"]
+    if not told or told[0].change.fault is not Fault.LOCAL:
+        yield f"no change named vantage {vantage} as the one whose network failed"
+        return
+    over_at = told[1].at if len(told) > 1 else told[0].at + timedelta(seconds=scenario.length_s)
+    before = [one.change.level for one in of_assets if one.at <= told[0].at]
+    if not before or before[-1] < wanted:
+        yield f"{LEVEL_NAMES[wanted]} was not flagged before vantage {vantage} was lost"
+    if any(one.change.level < wanted for one in of_assets if told[0].at < one.at < over_at):
+        yield f"{LEVEL_NAMES[wanted]} did not hold while vantage {vantage} was lost"
 
 
 def _after_s(changes: Sequence[TimedChange], wanted: Level, onset: datetime) -> float | None:

@@ -21,6 +21,14 @@ END_S = 10.0
 MAX_LINE = 4_000_000
 
 
+class Reached(msgspec.Struct, frozen=True, kw_only=True):
+    """The addresses of the world as one region reaches them."""
+
+    hosts: Mapping[str, Mapping[str, str]]
+    node: str
+    controls: Mapping[str, str]
+
+
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
     """The first line of the world: all addresses."""
 
@@ -32,6 +40,7 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     pools: tuple[str, ...]
     timelock: str
     asset: str
+    regions: Mapping[str, Reached] = {}
 
 
 class WorldLink:

@@ -94,6 +94,8 @@ def _expected(expect: Expect) -> Iterator[tuple[str, str]]:
         yield "told", f"something by {expect.told_by_s:g} s"
     if expect.open_until_s:
         yield "open", f"no incident ends before {expect.open_until_s:g} s"
+    if expect.lost:
+        yield "lost", f"the vantage {expect.lost} is told to have lost its network, and what was flagged holds"
     if expect.findings:
         yield "found", ", ".join(expect.findings)
     if expect.never_found:

@@ -68,7 +68,7 @@ def at(scenario: Scenario, venue: str, at_s: float | None) -> Weather:
         if not stage.covers(venue, at_s):
             continue
         found |= {name: value for name in _VALUES if (value := getattr(stage, name)) is not None}
-        found |= {name: True for name in _SWITCHES if getattr(stage, name)}
+        found |= {name: True for name in _SWITCHES if getattr(stage, name) and not stage.regions}
         mute |= set(stage.mute)
     if not found and not mute:
         return CALM

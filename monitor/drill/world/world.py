@@ -17,6 +17,7 @@ from monitor.drill.world.ledger import POOLS, TIMELOCK, TOKEN, Ledger
 from monitor.drill.world.market import Market
 from monitor.drill.world.node import Node
 from monitor.drill.world.places import Control, Webhooks
+from monitor.drill.world.region import Region
 from monitor.drill.world.venue_server import Now, VenueServer
 from monitor.drill.world.weather import Weather
 
@@ -56,13 +57,18 @@ class World:
         self._node = Node(self._ledger, self._down)
         self._controls = {name: Control(self._down) for name in CONTROLS}
         self._webhooks = Webhooks(secret, self._down)
+        self._regions = {name: Region() for name in scenario.regions}
 
     async def start(self) -> dict[str, Any]:
         """Open every port. Returns all addresses, as the ready line states them."""
-        return {
+        reached = {
             "hosts": {one.dialect.id: await one.start() for one in self._venues},
             "node": await self._node.start(),
             "controls": {name: await one.start() for name, one in self._controls.items()},
+        }
+        return {
+            **reached,
+            "regions": {name: await one.start(reached) for name, one in self._regions.items()},
             "webhook": await self._webhooks.start(),
             "contract": TOKEN,
             "pools": list(POOLS),
@@ -72,7 +78,9 @@ class World:
 
     async def stop(self) -> None:
         """Close every port."""
-        servers: list[Stoppable] = [*self._venues, self._node, *self._controls.values(), self._webhooks]
+        servers: list[Stoppable] = [
+            *self._regions.values(), *self._venues, self._node, *self._controls.values(), self._webhooks,
+        ]  # fmt: skip
         for one in servers:
             await one.stop()
 
@@ -107,6 +115,8 @@ class World:
             while waiting and at_s is not None and waiting[0].at_s <= at_s:
                 stage = waiting.pop(0)
                 report({"stage": stage.title, "at_s": stage.at_s})
+            for name, region in self._regions.items():
+                region.be(down=at_s is not None and self.scenario.cut_off(name, at_s))
             self._step(self._venues[turn % len(self._venues)], stepped)
             self._ledger.advance(self._now(), at_s, halted=self._weather("").chain_halted)
             turn += 1

@@ -140,7 +140,9 @@ def test_drill_lists_its_scenarios() -> None:
 def test_listings_are_available_as_json() -> None:
     names = [json.loads(line)["schema"] for line in output_of("schema", "--json").splitlines()]
     assert names == output_of("schema").split()
-    assert {"scenario": "quiet"}.items() <= json.loads(output_of("drill", "--list", "--json").splitlines()[-1]).items()
+    assert {"scenario": "two-regions"}.items() <= json.loads(
+        output_of("drill", "--list", "--json").splitlines()[-1]
+    ).items()
 
 
 def test_the_version_is_printed() -> None:

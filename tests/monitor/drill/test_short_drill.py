@@ -31,6 +31,7 @@ length_s = "12s"
 seed = 5
 asset = "RIFT"
 price = 2.5
+regions = ["eu", "us"]
 
 [expect]
 level = "calm"
@@ -54,7 +55,7 @@ def scenario(tmp_path: Path) -> Path:
     return path
 
 
-async def test_a_short_drill_is_seen_by_the_whole_program(scenario: Path, tmp_path: Path) -> None:
+async def test_a_short_drill_is_seen_from_two_vantages_by_the_whole_program(scenario: Path, tmp_path: Path) -> None:
     own = {"desk": {"type": "console", "assets": ["BTC"], "min_level": "perfect-storm"}}
     verdict = await run_drill(
         DrillOrder(scenario=load(scenario), file=scenario, out=tmp_path, sinks=own, must_deliver=True)
@@ -70,12 +71,10 @@ async def test_a_short_drill_is_seen_by_the_whole_program(scenario: Path, tmp_pa
     assert {SignalKind.BOOK, SignalKind.REQUEST, SignalKind.LIQUIDATION, SignalKind.HEAD, SignalKind.WALLET} <= kinds
     assert {SignalKind.CLOCK_OFFSET, SignalKind.UPGRADE_QUEUED, SignalKind.CONTROL, SignalKind.FEED_PULSE} <= kinds
     assert not kinds & {SignalKind.FEED_GAP, SignalKind.MALFORMED, SignalKind.NODE_FAULT, SignalKind.REORG}
-    assert {one.subject.venue for one in recorded if one.kind is SignalKind.BOOK} == {
-        "binance_usdm",
-        "bybit",
-        "okx",
-        "gate",
+    assert {(one.subject.venue, one.subject.vantage) for one in recorded if one.kind is SignalKind.BOOK} == {
+        (venue, vantage) for venue in ("binance_usdm", "bybit", "okx", "gate") for vantage in ("eu", "us")
     }
+    assert {one.subject.vantage for one in recorded if one.kind is SignalKind.TICK} == {"eu", "us"}
 
 
 async def test_an_occupied_port_ends_the_daemon_with_the_remedy() -> None:

@@ -129,3 +129,33 @@ def test_each_finding_that_the_scenario_needs_must_stand_in_some_change(needed: 
     judged = judge(wanted, [with_evidence(5, "withdrawals")], T0)
 
     assert judged.why == tuple(f"nothing was found of {name}" for name in needed if name != "withdrawals")
+
+
+LOST = replace(scenario(), regions=("eu", "us"), expect=replace(scenario().expect, lost="eu"))
+
+
+def lost_at(at_s: float, until_s: float) -> list[TimedChange]:
+    return [timed(at_s, Level.WATCH, "vantage:eu", Fault.LOCAL), timed(until_s, Level.CALM, "vantage:eu", Fault.LOCAL)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ([timed(30, Level.PERFECT_STORM), *lost_at(40, 50), timed(55, Level.WATCH)], ""),
+        ([timed(30, Level.PERFECT_STORM)], "no change named vantage eu"),
+        (
+            [timed(30, Level.PERFECT_STORM), timed(40, Level.WATCH, "vantage:us", Fault.LOCAL)],
+            "no change named vantage eu",
+        ),
+        ([timed(30, Level.SQUALL), *lost_at(35, 50), timed(40, Level.PERFECT_STORM)], "was not flagged before"),
+        ([*lost_at(35, 50), timed(40, Level.PERFECT_STORM)], "was not flagged before"),
+        (
+            [timed(30, Level.PERFECT_STORM), *lost_at(40, 50), timed(45, Level.SQUALL)],
+            "did not hold while vantage eu was lost",
+        ),
+        ([timed(30, Level.PERFECT_STORM), lost_at(40, 50)[0], timed(45, Level.SQUALL)], "did not hold"),
+    ],
+)
+def test_a_lost_vantage_is_named_and_what_was_flagged_holds(changes: list[TimedChange], why: str) -> None:
+    reasons = judge(LOST, sorted(changes, key=lambda one: one.at), T0).why
+    assert (reasons == ()) if not why else any(why in one for one in reasons)
