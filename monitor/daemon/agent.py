@@ -17,6 +17,7 @@ from monitor.daemon.sources import Sources
 from monitor.daemon.supervisor import Supervisor
 from monitor.errors import OperatorError
 from monitor.incidents import IncidentChange
+from monitor.intake import Intake
 from monitor.log import Checkpoint, Holding, Stream
 from monitor.log.bus.connection import Bus
 from monitor.log.bus.publisher import READER, Publisher
@@ -25,7 +26,7 @@ from monitor.log.health import BEHIND_S, TICK_LATE_S, LogFigures
 from monitor.log.sqlite_log import SqliteLog
 from monitor.pipeline import Pipeline
 from monitor.settings.tree import Settings
-from monitor.signals import Clock, Signal
+from monitor.signals import Clock, Scalar, Signal, SignalKind, Subject
 from monitor.telemetry.telemetry import Telemetry
 from monitor.version import stormwatch_version
 from monitor.web.answer import ReadyAnswer
@@ -35,6 +36,9 @@ from probes.rest.http import utc_now
 DRAIN_S = 4.0
 """How long the bus may take at a stop for what it lacks; the rest is published after the next start."""
 GAUGES_EVERY_S = 5.0
+DECLARE_EVERY_S = 600.0
+"""Far below what a correlator judges again (`log.keep_s`): what it does not know to be declared, it would not watch."""
+MAX_DECLARED = 100_000
 log = logging.getLogger("stormwatch.agent")
 
 
@@ -57,6 +61,26 @@ class _NoJudge:
 
     def finish(self) -> Sequence[IncidentChange]:
         return ()
+
+
+class _Declared:
+    """What the sources declared: told again from time to time, for a correlator that begins in the midst of the stream."""
+
+    def __init__(self) -> None:
+        self._signals: dict[tuple[str, Subject, Scalar], Signal] = {}
+
+    def on_signals(self, signals: Sequence[Signal]) -> None:
+        for one in signals:
+            if one.kind is SignalKind.EXPECT and len(self._signals) < MAX_DECLARED:
+                self._signals[one.source, one.subject, one.attributes.get("leg")] = one
+
+    def on_changes(self, changes: Sequence[IncidentChange]) -> None:
+        return
+
+    def again(self, intake: Intake, now: datetime) -> list[Signal]:
+        return [
+            intake.expect(one.source, one.subject, one.value, now, one.attributes) for one in self._signals.values()
+        ]
 
 
 class _Checkpoints:
@@ -86,7 +110,8 @@ class Agent:
         self.log = SqliteLog(folder, settings.log, {READER: Holding.UNTIL_LIMIT}, clock)
         bus = Bus(settings.bus, env, f"stormwatch agent {settings.vantage}")
         self.publisher = Publisher(bus, self.log, settings.bus.name, settings.vantage, clock)
-        self.pipeline = Pipeline(intake_of(settings), _NoJudge(), self.telemetry, self.log)
+        self._declared = _Declared()
+        self.pipeline = Pipeline(intake_of(settings), _NoJudge(), self.telemetry, self.log, [self._declared])
         self._sources = Sources(
             settings, env, clock, pipeline=self.pipeline, checkpoints=_Checkpoints(self.log),
             on_loop_lag=self.telemetry.record_loop_lag,
@@ -96,7 +121,7 @@ class Agent:
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Watch and publish until `stop`. Calls `ready` when all parts have started."""
-        sources = self._sources.parts()
+        sources = self._sources.parts() | {"declarations": self._declare_again}
         await self._web.start()
         try:
             await self.log.open()
@@ -130,6 +155,11 @@ class Agent:
         until_s = clock() + DRAIN_S
         while self.publisher.lag().entries and clock() < until_s:  # noqa: ASYNC110  # the servers' word comes with no event
             await asyncio.sleep(0.02)
+
+    async def _declare_again(self) -> None:
+        while True:
+            await asyncio.sleep(DECLARE_EVERY_S)
+            self.pipeline.take(self._declared.again(self.pipeline.intake, self._clock()))
 
     async def _gauges(self) -> None:
         while True:

@@ -130,13 +130,13 @@ class Daemon:
         self.database: StoreReader | None = None
         """The database's reader, once the log is open."""
         correlator = Correlator(settings.correlator, vantage=settings.vantage)
-        origin = Origin(
+        self.origin = Origin(
             vantage=settings.vantage, instance=settings.instance or socket.gethostname(), drill=settings.drill
         )
         self.history = History()
         """The latest incidents with their timelines."""
         observers = (*observers, self.history, self.deliveries.crossings)
-        self.pipeline = Pipeline(intake_of(settings), correlator, self.telemetry, self.log, observers, origin)
+        self.pipeline = Pipeline(intake_of(settings), correlator, self.telemetry, self.log, observers, self.origin)
         self.judged_again = 0
         """Signals of earlier runs that were judged again at the start."""
         checkpoints = _Checkpoints(self.log, self.store, settings.store.connect_timeout_s)

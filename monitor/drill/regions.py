@@ -14,7 +14,7 @@ from monitor.daemon.assembly import intake_of
 from monitor.daemon.daemon import Daemon
 from monitor.daemon.sources import Sources
 from monitor.daemon.supervisor import Supervisor
-from monitor.pipeline import Observer, Origin, Pipeline
+from monitor.pipeline import Observer, Pipeline
 from monitor.settings.tree import Settings
 from probes.rest.http import utc_now
 
@@ -37,7 +37,7 @@ async def watching(daemon: Daemon, vantages: Sequence[Settings], observers: Sequ
     for settings in vantages:
         pipeline = Pipeline(
             intake_of(settings), daemon.correlator, daemon.telemetry, daemon.log, (*observers, daemon.history),
-            Origin(vantage=daemon.settings.vantage, drill=True),
+            daemon.origin,
         )  # fmt: skip
         parts = Sources(settings, os.environ, utc_now, pipeline=pipeline, checkpoints=_Nowhere()).parts()
         tasks += [

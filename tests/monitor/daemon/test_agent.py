@@ -17,7 +17,7 @@ from monitor.log.codec import decode_signals
 from monitor.log.follow import remaining
 from monitor.settings import load_settings
 from monitor.settings.tree import Settings
-from monitor.signals import Signal, SignalKind
+from monitor.signals import Signal, SignalKind, Subject
 from tests.monitor.daemon.test_reload import base
 from tests.nats_servers import NatsServer, nats_server
 
@@ -83,3 +83,28 @@ async def test_every_signal_of_the_agents_log_is_on_the_bus(server: NatsServer, 
 def test_an_agent_without_a_bus_is_the_operators_mistake(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match=r"bus\.servers"):
         Agent(settings_of(tmp_path), env={})
+
+
+async def test_an_agent_declares_again_what_it_watches(
+    server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.daemon.agent.DECLARE_EVERY_S", 0.05)
+    agent = Agent(settings_of(tmp_path, server.url), env={})
+    stop, running = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(agent.run(stop, running.set))
+    await running.wait()
+    found: list[Signal] = []
+    async with asyncio.timeout(20):
+        while len(found) < 3:
+            await agent.log.flush()
+            chunk = [one async for one in remaining(agent.log, 0, (Stream.SIGNALS,))]
+            heard = [signal for each in chunk for entry in each.entries for signal in decode_signals(entry.body)]
+            found = [one for one in heard if one.kind is SignalKind.EXPECT and one.source == "bybit/book_ws"]
+    stop.set()
+    await task
+
+    assert {(one.subject, one.value, one.attributes["leg"]) for one in found} == {
+        (Subject(asset="BTC", venue="bybit", vantage="reload"), 5.0, "venue")
+    }
+    assert [one.seq for one in found] == sorted({one.seq for one in found})
+    assert found[1].received_at > found[0].received_at

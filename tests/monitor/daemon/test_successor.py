@@ -13,6 +13,7 @@ import pytest
 
 from monitor.alerting.memory import decode_memory, reader_name
 from monitor.correlator import Correlator
+from monitor.daemon.bus_seat import BusSeat
 from monitor.daemon.bus_source import READER
 from monitor.daemon.resume import image_of, thawed
 from monitor.daemon.successor import Successor
@@ -23,9 +24,11 @@ from monitor.log.bus.connection import Bus, BusAway
 from monitor.log.bus.settings import BusSettings
 from monitor.log.bus.state import StatePublisher, read_state
 from monitor.log.change_json import decode_change
+from monitor.settings.tree import Settings
 from tests.monitor.correlator.storm import DRILL, START, at
 from tests.monitor.daemon.bus_judges import LAST, STORM, Judge, in_one_process, judging, publish, server, settings
 from tests.monitor.daemon.test_resume import WATCHED
+from tests.nats_servers import free_port
 
 __all__ = ["server", "settings"]
 
@@ -192,3 +195,15 @@ async def test_a_bus_that_is_away_leaves_open_whether_somebody_was_before(
     async with judging(settings, tmp_path) as judge:
         with pytest.raises(BusAway):
             await Successor(Bus(settings, {}, "x"), settings, judge.log, judge.source).take_over(fits, (), START)
+
+
+async def test_a_correlator_that_is_stopped_while_it_waits_for_the_bus_takes_nobodys_place(tmp_path: Path) -> None:
+    away = BusSettings(servers=(f"nats://127.0.0.1:{free_port()}",))
+    async with judging(away, tmp_path) as judge:
+        seat = BusSeat(Settings(vantage="home", bus=away), {}, judge.pipeline, judge.log, lambda: LAST, WATCHED)
+        stop = asyncio.Event()
+        waiting = asyncio.create_task(seat.take(stop))
+        stop.set()
+        await asyncio.wait_for(waiting, 20)
+
+    assert not seat.taken
