@@ -22,6 +22,8 @@ from monitor.settings.tree import Settings
 from monitor.signals import Clock
 
 AGAIN_S = 0.5
+PATIENCE_S = 10.0
+"""So long a correlator with a log of its own asks whether another one took its place."""
 log = logging.getLogger("stormwatch.successor")
 
 
@@ -49,20 +51,28 @@ class BusSeat:
         self.taken = False
         """Whether nothing of a correlator before is missing: only then may our own state take its place on the bus."""
 
+    def reason(self) -> str | None:
+        """Why not all is seen, or not by us alone; None if all is well."""
+        rival = self.publisher.rival
+        reasons = [f"another correlator judges this partition too (its log is {rival})"] if rival else []
+        return "; ".join(one for one in (*reasons, self.source.reason()) if one) or None
+
     def _sink_names(self) -> Collection[str]:
         return self.sinks()
 
     async def take(self, stop: asyncio.Event) -> None:
-        """Take over from the correlator before this one, if our log is new. Waits for the bus, or for `stop`."""
-        if not self._successor.is_due:
-            self.taken = True
-            return
+        """Take over from the correlator before this one, if our log is new or another one took its place meanwhile.
+
+        A new log waits for the bus, or for `stop`; another one goes on from itself when the bus does not answer for a while.
+        """
+        patience_s = None if self._successor.is_new else PATIENCE_S
         taking = asyncio.ensure_future(self._take())
         stopped = asyncio.ensure_future(stop.wait())
         try:
-            await asyncio.wait({taking, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({taking, stopped}, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
             if taking.done():
                 taking.result()
+            self.taken = self.taken or patience_s is not None
         finally:
             for one in (taking, stopped):
                 one.cancel()

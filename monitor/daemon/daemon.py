@@ -155,7 +155,7 @@ class Daemon:
         self.readiness = Readiness(clock, self.pipeline, self._supervisor, self.log, self.deliveries)
         self.readiness.broken = broken.why
         if self._seat is not None:
-            self.readiness.vantage = self._seat.source.reason
+            self.readiness.vantage = self._seat.reason
             self._seat.sinks = lambda: self.deliveries.names
         self._web = Web(
             settings.web, self.readiness.answer, Exposition(self.telemetry.prometheus, self.telemetry.open_metrics),

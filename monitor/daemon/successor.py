@@ -20,7 +20,7 @@ from monitor.log import Image, Place, Stream
 from monitor.log.bus.connection import Bus
 from monitor.log.bus.settings import BusSettings
 from monitor.log.bus.state import READER as STATE
-from monitor.log.bus.state import BusState, memory_after, read_state
+from monitor.log.bus.state import BusState, author_of_state, memory_after, read_state
 from monitor.log.follow import remaining
 from monitor.log.sqlite_log import SqliteLog
 
@@ -39,24 +39,30 @@ class Successor:
         self._source = source
 
     @property
-    def is_due(self) -> bool:
-        """Whether this log never read from the bus: a log that did goes on from itself."""
+    def is_new(self) -> bool:
+        """Whether this log never read from the bus: one that did goes on from itself, unless another took its place."""
         return not self._log.place(BUS).state
 
     async def take_over(self, fits: Callable[[Image], bool], sinks: Collection[str], since: datetime) -> None:
-        """Fill the log; judge again from `since` on where the image does not fit. Raises BusAway: try again."""
-        state = await read_state(self._bus, self._settings, f"heir-{self._settings.partition}-{self._log.id}")
-        if state.image is None and not state.changes:
+        """Fill the log, if it is new or another one took its place meanwhile. Raises BusAway: try again.
+
+        Where the image does not fit, what came from `since` on is judged again.
+        """
+        if not self.is_new and await author_of_state(self._bus, self._settings) in ("", self._log.id):
             return
-        image = state.image if state.image is not None and fits(state.image) else None
+        state = await read_state(self._bus, self._settings, f"heir-{self._settings.partition}-{self._log.id}")
         heard = 0 if state.image is None else state.image.heard
+        if (state.image is None and not state.changes) or heard < int(self._log.place(BUS).state or b"0"):
+            return
+        before = self._log.end
+        image = state.image if state.image is not None and fits(state.image) else None
         if image is None:
             await self._source.recall(since, heard)
         self._log.changes(state.changes)
         for one in state.deliveries:
             self._log.delivery(one)
         await self._log.flush()
-        await self._place_readers(state, sinks)
+        await self._place_readers(state, sinks, before)
         self._log.acknowledge(BUS, Place(self._log.end, str(heard).encode()))
         if image is not None:
             self._log.image(image)
@@ -66,7 +72,8 @@ class Successor:
             "the correlator takes the place of another one, from %s; %d changes were told", how, len(state.changes)
         )
 
-    async def _place_readers(self, state: BusState, sinks: Collection[str]) -> None:
+    async def _place_readers(self, state: BusState, sinks: Collection[str], before: int) -> None:
+        """Let each reader begin behind what it has done; what our own log told before was told, by us or by the other one."""
         positions: dict[str, int] = {}
         async for chunk in remaining(self._log, self._log.start, (Stream.CHANGE,)):
             positions |= {one.id: one.position for one in chunk.entries}
@@ -74,7 +81,7 @@ class Successor:
         self._log.acknowledge(STATE, Place(self._log.end, memory_after(state, last)))
         for name in sinks:
             after = state.sinks.get(name)
-            begins = self._log.end if after is None else positions.get(after, 0)
+            begins = self._log.end if after is None else max(positions.get(after, 0), before)
             memory = Memory(notes=_told(state, name).notes, reached=begins)
             self._log.acknowledge(reader_name(name), Place(begins, encode_memory(memory)))
 

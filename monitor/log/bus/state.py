@@ -72,6 +72,9 @@ class StatePublisher:
         self._sinks = sinks
         self._reached = 0
         self._grown = asyncio.Event()
+        self._sent = False
+        self.rival = ""
+        """The log of another correlator that published its state for the same partition since we did."""
 
     async def run(self) -> None:
         """Publish until cancelled. Raises OperatorError if the servers do not know us."""
@@ -129,6 +132,7 @@ class StatePublisher:
 
     async def _send_image(self, entry: Entry, memory: _Memory) -> None:
         """Publish an image: its first part last, so that whoever finds that one finds all."""
+        await self._look_for_rival()
         slot = (memory.slot + 1) % SLOTS
         name = f"{self._log.id}:{entry.position}"
         parts = [entry.body[at : at + PART_BYTES] for at in range(0, len(entry.body), PART_BYTES)]
@@ -141,16 +145,42 @@ class StatePublisher:
         for number in reversed(range(len(parts))):
             await self._bus.publish(f"{base}.{number}", f"{name}:{number}", parts[number], headers)
         memory.image, memory.slot, memory.sinks = entry.position, slot, sinks
+        self._sent = True
+
+    async def _look_for_rival(self) -> None:
+        """Notice that another correlator judges our partition: the newest image after our first one must be ours."""
+        found = await _first_parts(self._bus, self._settings) if self._sent else []
+        other = _log_of(found[0]) if found else self._log.id
+        if other != self._log.id and not self.rival:
+            log.error(
+                "another correlator judges partition %d too (its log is %s): end one", self._settings.partition, other
+            )
+        self.rival = "" if other == self._log.id else other
 
 
 def _base(settings: BusSettings, kind: Kind) -> str:
     return f"{settings.name}.{kind.value}.{settings.partition}"
 
 
+async def _first_parts(bus: Bus, settings: BusSettings) -> list[Message]:
+    """The first part of the image in each slot, the newest first."""
+    firsts = [await bus.last(Kind.IMAGES, f"{_base(settings, Kind.IMAGES)}.{slot}.0") for slot in range(SLOTS)]
+    return sorted((one for one in firsts if one is not None), key=lambda one: one.sequence, reverse=True)
+
+
+def _log_of(first: Message) -> str:
+    return first.headers.get(IMAGE, "").rpartition(":")[0]
+
+
+async def author_of_state(bus: Bus, settings: BusSettings) -> str:
+    """The id of the log whose image is the newest on the bus; "" if there is none. Raises BusAway."""
+    found = await _first_parts(bus, settings)
+    return _log_of(found[0]) if found else ""
+
+
 async def read_state(bus: Bus, settings: BusSettings, reader: str) -> BusState:
     """Read what the bus knows of a partition's correlator, under the name of a cursor of our own. Raises BusAway."""
-    firsts = [await bus.last(Kind.IMAGES, f"{_base(settings, Kind.IMAGES)}.{slot}.0") for slot in range(SLOTS)]
-    found = sorted((one for one in firsts if one is not None), key=lambda one: one.sequence, reverse=True)
+    found = await _first_parts(bus, settings)
     image, of = None, found[0].headers if found else {}
     for first in found:
         image = await _image(bus, first)

@@ -72,6 +72,12 @@ async def die_in_the_storm(settings: BusSettings, folder: Path, code: str = "") 
         return judge.changes
 
 
+def delivered(one: IncidentChange) -> DeliveryResult:
+    return DeliveryResult(
+        sink="pager", incident_id=one.incident_id, revision=one.revision, outcome="delivered", why="", at=LAST
+    )
+
+
 def fits(image: Image) -> bool:
     try:
         thawed(image, DRILL, WATCHED)
@@ -86,10 +92,8 @@ def heir(settings: BusSettings, sinks: tuple[str, ...] = ("pager", "new")) -> Ca
         judge.source._bus = bus
         await bus.open()
         successor = Successor(bus, settings, judge.log, judge.source)
-        due = [successor.is_due]
         await successor.take_over(fits, sinks, START - timedelta(days=1))
-        due.append(successor.is_due)
-        assert due == [True, False]
+        assert not successor.is_new
         await bus.close()
 
     return take_over
@@ -185,7 +189,7 @@ async def test_where_nobody_was_before_there_is_nothing_to_take_over(settings: B
         await successor.take_over(fits, ("pager",), START)
         await judge.log.flush()
         assert judge.log.end == 0
-        assert successor.is_due
+        assert successor.is_new
     await bus.close()
 
 
@@ -207,3 +211,69 @@ async def test_a_correlator_that_is_stopped_while_it_waits_for_the_bus_takes_nob
         await asyncio.wait_for(waiting, 20)
 
     assert not seat.taken
+
+
+async def test_a_correlator_that_comes_back_goes_on_from_the_one_that_took_its_place(
+    settings: BusSettings, tmp_path: Path
+) -> None:
+    before = await die_in_the_storm(settings, tmp_path / "one")
+    await publish(settings, STORM[CUT:], first=1000)
+    async with judging(settings, tmp_path / "two", first=heir(settings)) as judge:
+        await judge.until(lambda: caught(judge))
+        judge.log.image(image_of(judge.correlator, WATCHED, judge.source.taken))
+        for one in judge.changes:
+            judge.log.delivery(delivered(one))
+        await state_published(settings, judge)
+        meanwhile, taken = judge.changes, judge.source.taken
+    async with judging(settings, tmp_path / "one", first=heir(settings, ("pager",))) as judge:
+        pager = decode_memory(judge.log.place(reader_name("pager")).state)
+        told = await told_in(judge)
+        judge.pipeline.finish()
+
+    ids = [(one.incident_id, one.revision) for one in told]
+    assert len(ids) == len(set(ids)) > len(before)
+    assert judge.log.place(READER).state == b"%d" % taken
+    assert judge.correlator.digest() == in_one_process(STORM).digest()
+    assert pager.reached >= len(before)
+    assert dict(pager.notes)[meanwhile[-1].incident_id].revision == meanwhile[-1].revision
+
+
+async def test_a_correlator_that_comes_back_to_its_own_state_takes_nothing_over(
+    settings: BusSettings, tmp_path: Path
+) -> None:
+    await die_in_the_storm(settings, tmp_path / "one")
+    ends: list[int] = []
+
+    async def come_back(judge: Judge) -> None:
+        ends.append(judge.log.end)
+        await heir(settings)(judge)
+        ends.append(judge.log.end)
+
+    async with judging(settings, tmp_path / "one", first=come_back):
+        assert ends[0] == ends[1] > 0
+
+
+async def test_two_correlators_of_one_partition_are_told(settings: BusSettings, tmp_path: Path) -> None:
+    async with judging(settings, tmp_path / "one") as one, judging(settings, tmp_path / "two") as two:
+        publisher = StatePublisher(Bus(settings, {}, "state"), settings, one.log, tuple)
+        task = asyncio.create_task(publisher.run())
+
+        async def imaged(judge: Judge) -> None:
+            judge.log.image(image_of(judge.correlator, WATCHED))
+            await judge.log.flush()
+
+        await imaged(one)
+        await publisher.drain(30.0)
+        alone = publisher.rival
+        await imaged(two)
+        await state_published(settings, two)
+        await imaged(one)
+        await publisher.drain(30.0)
+        both = publisher.rival
+        await imaged(one)
+        await publisher.drain(30.0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    assert (alone, both, publisher.rival) == ("", two.log.id, "")
