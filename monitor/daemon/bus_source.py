@@ -107,7 +107,10 @@ class BusSource:
 
     async def _read(self) -> None:
         place = self._log.place(READER)
-        after = self.taken = int(place.state or b"0")
+        if not place.state:  # where this log begins: what it takes from now on is behind
+            place = Place(place.position, b"0")
+            self._log.acknowledge(READER, place)
+        after = self.taken = int(place.state)
         self._durable = await self._behind(place.position)
         cursor = await self._cursor("judge", after)
         if after and cursor.first > after + 1:
@@ -126,9 +129,16 @@ class BusSource:
             done = await self._done(cursor, done, messages[-1])
 
     async def _cursor(self, what: str, after: int | datetime) -> Cursor:
+        """A cursor behind a message that our own log names.
+
+        The servers' own word on how far it had come is dropped: what they gave to a process that died, and that it did not
+        make durable, they would give again only after half a minute, behind what came since.
+        """
         one = self._settings
         subjects = filters(one.name, self._assets, one.partition, one.partitions)
-        return await self._bus.cursor(Kind.SIGNALS, f"{what}-{one.partition}-{self._log.id}", subjects, after)
+        name = f"{what}-{one.partition}-{self._log.id}"
+        await self._bus.forget(Kind.SIGNALS, name)
+        return await self._bus.cursor(Kind.SIGNALS, name, subjects, after)
 
     async def recall(self, since: datetime, until: int) -> None:
         """Append to the log what came since then, up to a message, to be judged again from there. Raises BusAway."""

@@ -48,7 +48,8 @@ class Successor:
 
         Where the image does not fit, what came from `since` on is judged again.
         """
-        if not self.is_new and await author_of_state(self._bus, self._settings) in ("", self._log.id):
+        author = await author_of_state(self._bus, self._settings)
+        if author == self._log.id or (not author and not self.is_new):
             return
         state = await read_state(self._bus, self._settings, f"heir-{self._settings.partition}-{self._log.id}")
         heard = 0 if state.image is None else state.image.heard

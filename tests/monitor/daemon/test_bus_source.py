@@ -135,3 +135,21 @@ async def test_a_backlog_after_the_bus_was_away_is_taken_whole(settings: BusSett
 
         assert judge.source.reason() is None
         assert not judge.correlator.refused
+
+
+async def test_what_was_given_to_a_process_that_died_before_it_was_durable_is_given_again(
+    settings: BusSettings, tmp_path: Path
+) -> None:
+    await publish(settings, STORM[:200])
+    async with judging(settings, tmp_path) as judge:
+        await judge.source._bus.open()
+        await judge.source._bus.prepare()
+        dying = await judge.source._cursor("judge", 0)
+        given = await dying.next()
+        await judge.source._bus.close()
+    await publish(settings, STORM[200:400], first=1000)
+    async with judging(settings, tmp_path) as judge:
+        await judge.until(lambda: judge.source.taken > 0 and judge.source._caught_up.pending == 0)
+
+    assert given
+    assert judge.pipeline.heard == 400
