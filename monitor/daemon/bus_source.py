@@ -67,11 +67,18 @@ class BusSource:
         self.refused: Counter[str] = Counter()
         """Messages and signals that were not taken, by reason."""
         self.taken = 0
-        """The last message that was taken: what the correlator's image rests on."""
+        """The last message that was taken."""
+        self._exact = False
+        """Whether everything that the log holds is from messages up to that one."""
 
     def parts(self) -> dict[str, Part]:
         """The parts by name, for the supervisor."""
         return {"bus": self.run, "silence": self._watch}
+
+    @property
+    def heard(self) -> int:
+        """The last message that the correlator's state rests on; -1 while it rests on some of those behind, too."""
+        return self.taken if self._exact else -1
 
     def reason(self) -> str | None:
         """Which vantages are not seen, and why; None while all are."""
@@ -112,6 +119,7 @@ class BusSource:
             self._log.acknowledge(READER, place)
         after = self.taken = int(place.state)
         self._durable = await self._behind(place.position)
+        self._exact = not self._durable
         cursor = await self._cursor("judge", after)
         if after and cursor.first > after + 1:
             log.warning("the bus has removed %d messages that were not read", cursor.first - after - 1)
@@ -140,20 +148,30 @@ class BusSource:
         await self._bus.forget(Kind.SIGNALS, name)
         return await self._bus.cursor(Kind.SIGNALS, name, subjects, after)
 
-    async def recall(self, since: datetime, until: int) -> None:
-        """Append to the log what came since then, up to a message, to be judged again from there. Raises BusAway."""
+    async def recall(self, since: datetime, until: int | datetime) -> int:
+        """Append to the log what came since then, to be judged again, up to a message or to what was heard at a time.
+
+        Returns the last message that was appended, 0 for none. Raises BusAway.
+        """
         cursor = await self._cursor("again", since)
+        last = 0
         try:
             while await cursor.left():
                 messages = await cursor.next()
                 for one in messages:
-                    if one.sequence <= until:
-                        self._log.signals(self._signals_of(one))
+                    if isinstance(until, int) and one.sequence > until:
+                        return last
+                    signals = self._signals_of(one)
+                    self._log.signals(signals)
+                    last = one.sequence
+                    if isinstance(until, datetime) and any(
+                        each.kind is SignalKind.TICK and each.received_at >= until for each in signals
+                    ):
+                        return last
                 if messages:
                     await self._log.flush()
                     await cursor.acknowledge(messages[-1])
-                    if messages[-1].sequence >= until:
-                        break
+            return last
         finally:
             await cursor.close()
             await self._bus.forget(Kind.SIGNALS, f"again-{self._settings.partition}-{self._log.id}")
@@ -164,7 +182,6 @@ class BusSource:
         while self._log.health().waiting:  # a full disk: nothing is acknowledged that could be lost
             await asyncio.sleep(AGAIN_S)
             await self._log.flush()
-        self._durable.clear()
         self._log.acknowledge(READER, Place(self._log.end, str(after).encode()))
 
     async def _done(self, cursor: Cursor, done: Message | None, newest: Message) -> Message:
@@ -230,7 +247,7 @@ class BusSource:
     def _take(self, signals: Sequence[Signal]) -> None:
         """Judge signals, and the seconds that the agents' clocks have passed."""
         if self._durable:
-            signals = [one for one in signals if _key(one) not in self._durable]
+            signals = self._not_durable(signals)
         if not signals:
             return
         if self._pipeline.last_tick is None and not self._log.end and len(self._heard) > 1:
@@ -240,6 +257,14 @@ class BusSource:
         if ticks:
             self._pipeline.last_tick = max(ticks)
             self._pipeline.complete(max(ticks))
+
+    def _not_durable(self, signals: Sequence[Signal]) -> Sequence[Signal]:
+        """Those that the log does not hold. After the first batch of which it holds none, everything is new."""
+        fresh = [one for one in signals if _key(one) not in self._durable]
+        if signals and len(fresh) == len(signals):
+            self._durable.clear()
+            self._exact = True
+        return fresh
 
     def _begin(self, at: datetime) -> list[Signal]:
         """A tick of every vantage at the first time that was heard: the first second waits for all, as the later ones do."""

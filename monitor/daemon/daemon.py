@@ -57,6 +57,7 @@ from probes.rest.http import utc_now
 GAUGES_EVERY_S = 5.0
 DRAIN_S = 4.0
 """How long the sinks, and then the database, may take at a stop; what is left is done after the next start."""
+FIRST_IMAGE_S = 5.0
 RETAIN_EVERY_S = 3600.0
 TRACES = "incident traces"
 log = logging.getLogger("stormwatch.daemon")
@@ -291,12 +292,16 @@ class Daemon:
         self.telemetry.record_change(decode_change(entry.body))
 
     def _image(self) -> Image:
-        return image_of(self.correlator, self._watched, 0 if self._seat is None else self._seat.source.taken)
+        return image_of(self.correlator, self._watched, 0 if self._seat is None else self._seat.source.heard)
 
     async def _images(self) -> None:
+        pause_s = min(
+            FIRST_IMAGE_S, self.settings.log.image_s
+        )  # of one that is new on the bus, soon another can take the place
         while True:
-            await asyncio.sleep(self.settings.log.image_s)
+            await asyncio.sleep(pause_s)
             self.log.image(self._image())
+            pause_s = self.settings.log.image_s
 
     async def _gauges(self) -> None:
         restarts: dict[str, int] = {}

@@ -52,13 +52,17 @@ class Successor:
         if author == self._log.id or (not author and not self.is_new):
             return
         state = await read_state(self._bus, self._settings, f"heir-{self._settings.partition}-{self._log.id}")
-        heard = 0 if state.image is None else state.image.heard
-        if (state.image is None and not state.changes) or heard < int(self._log.place(BUS).state or b"0"):
+        image, before = state.image, self._log.end
+        if image is not None and image.heard < int(self._log.place(BUS).state or b"0"):
+            return  # it is behind us
+        if image is not None and fits(image):
+            heard = image.heard
+        elif image is not None:
+            heard, image = max(await self._source.recall(since, image.heard), image.heard), None
+        elif state.changes:  # it was gone before its first image: nothing behind its last change was told
+            heard = await self._source.recall(since, max(one.at for one in state.changes))
+        else:
             return
-        before = self._log.end
-        image = state.image if state.image is not None and fits(state.image) else None
-        if image is None:
-            await self._source.recall(since, heard)
         self._log.changes(state.changes)
         for one in state.deliveries:
             self._log.delivery(one)

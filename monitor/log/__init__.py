@@ -86,7 +86,8 @@ class Checkpoint:
 class Image:
     """The correlator's frozen state. `code` identifies the program that made it: no other may thaw it.
 
-    `heard`: the last message of the bus that it rests on; 0 where nothing is read from one.
+    `heard`: the last message of the bus that it rests on; 0 where nothing is read from one, -1 where it rests on some of those
+    behind, too, so that no other process can go on from it.
     """
 
     code: str

@@ -111,7 +111,7 @@ class StatePublisher:
             memory.last = next((one.id for one in reversed(chunk.entries) if one.stream is Stream.CHANGE), memory.last)
             after = chunk.reached
             image = self._log.latest(Stream.IMAGE).get(IMAGE_KEY)
-            if image is not None and memory.image < image.position <= after:
+            if image is not None and memory.image < image.position <= after and decode_image(image.body).heard >= 0:
                 await self._send_image(image, memory)
             if chunk.entries or memory.image > written.position:
                 written = Place(after, msgspec.json.encode(memory))
