@@ -25,7 +25,7 @@ __all__ = ["server", "settings"]
 
 CUT = next(index for index, one in enumerate(STORM) if one.received_at >= at(34))
 """The storm is told, and becomes a graver one behind it."""
-LONG_S = 90.0
+LONG_S = 120.0
 FILE = """
 vantage = "home"
 [store]
@@ -110,11 +110,12 @@ async def told_on_the_bus(settings: BusSettings, keys: list[str]) -> None:
             state = await read_state(bus, settings, "watch")
             if state.image is not None and state.image.heard and len(state.deliveries) >= len(keys):
                 break
-            await asyncio.sleep(0.1)  # it comes from another process
+            await asyncio.sleep(0.5)  # it comes from another process
     await bus.close()
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_a_killed_correlator_is_replaced_on_another_folder_and_no_page_is_sent_twice(
     settings: BusSettings, tmp_path: Path
 ) -> None:
