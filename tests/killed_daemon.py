@@ -124,11 +124,12 @@ class Witness:
 class Source:
     """The scripted source: quiet traffic of two venues, and a surge of forced orders that moves from asset to asset."""
 
-    def __init__(self, pipeline: Pipeline, *, calm: bool, together: bool) -> None:
+    def __init__(self, pipeline: Pipeline, *, calm: bool, together: bool, step: int = A_STEP, first: int = 0) -> None:
         self._pipeline = pipeline
         self._calm = calm
         self._shift_s = 0.0 if together else SURGE_S
-        self._seq = 0
+        self._step = step
+        self._seq = first
 
     async def run(self) -> None:
         now = datetime.now(UTC)
@@ -142,7 +143,7 @@ class Source:
         due = time.monotonic()
         while True:
             now = datetime.now(UTC)
-            self._pipeline.take([self._one(now, number) for number in range(A_STEP)])
+            self._pipeline.take([self._one(now, number) for number in range(self._step)])
             due += STEP_S
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 

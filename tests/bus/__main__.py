@@ -1,0 +1,39 @@
+"""Tries the bus as a whole: three real NATS servers, a real agent, a real correlator, each a process of its own on loopback.
+
+    python -m tests.bus kills [--rounds 20] [--rate 2000] [--seed 1]
+    python -m tests.bus away [--seconds 120] [--rate 2000]
+
+kills: each round kills (SIGKILL) the server that leads the stream of signals, the agent and the correlator, one after the other
+at random moments, and starts each again. away: all servers are killed together, and come back after so many seconds. At the end
+everything runs on until all incidents have ended, and stops cleanly. Then the agent's log is compared with the correlator's.
+Exit code 1: a bar is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+from tests.bus.away import away
+from tests.bus.kills import kills
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    one = kinds.add_parser("kills")
+    one.add_argument("--rounds", type=int, default=20)
+    one.add_argument("--rate", type=int, default=2000, help="signals a second")
+    one.add_argument("--seed", type=int, default=1)
+    one = kinds.add_parser("away")
+    one.add_argument("--seconds", type=float, default=120.0)
+    one.add_argument("--rate", type=int, default=2000, help="signals a second")
+    given = parser.parse_args()
+    if given.kind == "kills":
+        return int(not asyncio.run(kills(given.rounds, given.rate, given.seed)))
+    return int(not asyncio.run(away(given.seconds, given.rate)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""Takes the whole bus away for a while: nothing is lost, blindness is told, and what was missed is judged in order."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+
+from tests.bus.desk import CAUGHT_UP_WITHIN_S, compared, desk, held, machine
+from tests.bus.kills import finish, of_changes, of_signals, verdict
+from tests.nats_servers import nats_cluster
+
+BEFORE_S = 10.0
+TOLD_WITHIN_S = 15.0
+
+
+async def away(seconds: float, rate: int) -> bool:
+    with tempfile.TemporaryDirectory(prefix="stormwatch-bus-away-") as folder, nats_cluster(Path(folder)) as servers:
+        async with desk(Path(folder), servers, rate) as one:
+            await one.caught_up()
+            await asyncio.sleep(BEFORE_S)
+            gone_s = time.time()
+            for server in servers:
+                server.kill()
+            print(f"all servers are gone for {seconds:.0f} s", flush=True)
+            await asyncio.sleep(seconds)
+            for server in servers:
+                server.start()
+            print("all servers are back", flush=True)
+            caught_s = await one.caught_up(3 * CAUGHT_UP_WITHIN_S)
+            await finish(one)
+        agent, judge = await held(one.folder("agent")), await held(one.folder("correlator"), "database")
+        found = compared(agent, judge)
+        told = [at_s for at_s in found.silences if at_s > gone_s]
+        told_s = min(told) - gone_s if told else float("inf")
+        print(f"\nbus away {seconds:.0f} s, {rate} signals/s, {len(agent.signals)} signals in the agent's log, "
+              f"{agent.acknowledged} acknowledged, {len(judge.changes)} changes; {machine()}")  # fmt: skip
+        return verdict([
+            *of_signals(found),
+            ("blindness told after, s", round(told_s, 1), told_s <= TOLD_WITHIN_S),
+            ("caught up after, s", round(caught_s, 1), caught_s <= CAUGHT_UP_WITHIN_S),
+            *of_changes(judge, one.receiver.keys),
+        ])  # fmt: skip
