@@ -72,7 +72,8 @@ class Bus:
         return self._client is not None and self._client.is_connected
 
     @property
-    def _stream(self) -> JetStreamContext:
+    def stream(self) -> JetStreamContext:
+        """The client's JetStream. Raises BusAway."""
         if self._client is None or self._client.is_closed:
             raise BusAway(self.why or "not connected")
         return self._context
@@ -159,9 +160,9 @@ class Bus:
             config = self._config(kind)
             try:
                 try:
-                    await self._stream.add_stream(config=config)
+                    await self.stream.add_stream(config=config)
                 except nats.js.errors.BadRequestError:
-                    await self._stream.update_stream(config=config)
+                    await self.stream.update_stream(config=config)
             except nats.js.errors.APIError as error:
                 if isinstance(error, nats.js.errors.ServiceUnavailableError):
                     raise BusAway(str(error.description)) from None
@@ -205,7 +206,7 @@ class Bus:
         """Send a message; its future ends when the servers have it for good. Raises BusAway."""
         nats = _library()
         try:
-            return await self._stream.publish_async(
+            return await self.stream.publish_async(
                 subject, body, headers={**(headers or {}), "Nats-Msg-Id": message_id}, wait_stall=PATIENCE_S
             )
         except (nats.errors.Error, OSError, TimeoutError) as error:
@@ -226,7 +227,7 @@ class Bus:
         """The last message of a subject; None if there is none. Raises BusAway."""
         nats = _library()
         try:
-            found = await self._stream.get_last_msg(stream_of(self._settings.name, kind), subject)
+            found = await self.stream.get_last_msg(stream_of(self._settings.name, kind), subject)
         except nats.js.errors.NotFoundError:
             return None
         except (nats.errors.Error, TimeoutError) as error:
@@ -234,34 +235,22 @@ class Bus:
         return Message(found.subject or subject, found.seq or 0, found.data or b"", dict(found.headers or {}), found)  # type: ignore[arg-type]
 
     async def cursor(self, kind: Kind, reader: str, subjects: Sequence[str], after: int | datetime | None) -> Cursor:
-        """A reader's durable cursor. A new one begins behind `after`, a sequence or the time when the servers stored it.
+        """A reader's cursor behind `after`, a sequence or the time when the servers stored it. Raises BusAway.
 
-        None: at the first that is held. Raises BusAway.
+        None: at the first that is held.
+
+        The reader's own place decides: a cursor of this name that an earlier life left is removed, because what it had been
+        given and not acknowledged would come after what is new.
         """
-        nats = _library()
-        from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
-
-        stream = stream_of(self._settings.name, kind)
-        config = ConsumerConfig(
-            durable_name=reader, filter_subjects=list(subjects), ack_policy=AckPolicy.ALL, ack_wait=ACK_WAIT_S,
-            max_ack_pending=MAX_UNACKNOWLEDGED, deliver_policy=DeliverPolicy.ALL,
-        )  # fmt: skip
-        if isinstance(after, datetime):
-            config.deliver_policy, config.opt_start_time = DeliverPolicy.BY_START_TIME, after
-        elif after is not None:
-            config.deliver_policy, config.opt_start_seq = DeliverPolicy.BY_START_SEQUENCE, after + 1
-        try:
-            subscription = await self._stream.pull_subscribe("", durable=reader, stream=stream, config=config)
-            state = (await self._stream.stream_info(stream)).state
-        except (nats.errors.Error, TimeoutError) as error:
-            raise BusAway(self.why or str(error)) from None
-        return Cursor(self, subscription, first=state.first_seq)
+        cursor = Cursor(self, stream_of(self._settings.name, kind), reader, subjects, after)
+        await cursor.open()
+        return cursor
 
     async def forget(self, kind: Kind, reader: str) -> None:
         """Remove a reader's cursor, if there is one. Raises BusAway."""
         nats = _library()
         try:
-            await self._stream.delete_consumer(stream_of(self._settings.name, kind), reader)
+            await self.stream.delete_consumer(stream_of(self._settings.name, kind), reader)
         except nats.js.errors.NotFoundError:
             return
         except (nats.errors.Error, TimeoutError) as error:
@@ -274,12 +263,44 @@ FETCH_S = 0.5
 
 
 class Cursor:
-    """Reads one stream in order. `first` is the first sequence that the stream held when the cursor was opened."""
+    """Reads one stream in order, without a gap. `first` is the first sequence that the stream held when it was opened."""
 
-    def __init__(self, bus: Bus, subscription: JetStreamContext.PullSubscription, first: int) -> None:
+    def __init__(
+        self, bus: Bus, stream: str, reader: str, subjects: Sequence[str], after: int | datetime | None
+    ) -> None:
         self._bus = bus
-        self._subscription = subscription
-        self.first = first
+        self._name = stream
+        self._reader = reader
+        self._subjects = list(subjects)
+        self._after = after
+        self._given = 0
+        """Messages that the servers have given since the cursor was opened."""
+        self._empty = False
+        """Whether the last time nothing came."""
+        self.first = 0
+
+    async def open(self) -> None:
+        """Begin behind the last message that was read. Raises BusAway."""
+        nats = _library()
+        from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+        after, stream = self._after, self._bus.stream
+        config = ConsumerConfig(
+            durable_name=self._reader, filter_subjects=self._subjects, ack_policy=AckPolicy.ALL, ack_wait=ACK_WAIT_S,
+            max_ack_pending=MAX_UNACKNOWLEDGED, deliver_policy=DeliverPolicy.ALL,
+        )  # fmt: skip
+        if isinstance(after, datetime):
+            config.deliver_policy, config.opt_start_time = DeliverPolicy.BY_START_TIME, after
+        elif after is not None:
+            config.deliver_policy, config.opt_start_seq = DeliverPolicy.BY_START_SEQUENCE, after + 1
+        try:
+            with suppress(nats.js.errors.NotFoundError):
+                await stream.delete_consumer(self._name, self._reader)
+            self._subscription = await stream.pull_subscribe("", self._reader, stream=self._name, config=config)
+            self.first = (await stream.stream_info(self._name)).state.first_seq
+        except (nats.errors.Error, TimeoutError) as error:
+            raise BusAway(self._bus.why or str(error)) from None
+        self._given = 0
 
     async def next(self, most: int = 500, within_s: float = FETCH_S) -> list[Message]:
         """The next messages, in order; empty if none came within `within_s`. Raises BusAway."""
@@ -290,19 +311,46 @@ class Cursor:
             _not_cancelled()
             if not self._bus.connected:
                 raise BusAway(self._bus.why or "not connected") from None
+            self._empty = True
             return []
         except nats.errors.Error as error:
             raise BusAway(self._bus.why or str(error)) from None
         _not_cancelled()
-        return [_message(one) for one in found]
+        self._empty = False
+        whole = self._without_gap(found)
+        if whole:
+            self._after = whole[-1].sequence
+        if len(whole) < len(found):
+            log.warning(
+                "the servers left out messages of %s, or gave some again; reading goes on behind the last", self._name
+            )
+            await self.close()
+            await self.open()
+        return whole
+
+    def _without_gap(self, found: Sequence[Msg]) -> list[Message]:
+        """The messages up to the first that is not the next one: what the servers gave and nobody got lies between."""
+        whole = []
+        for one in found:
+            if one.metadata.sequence.consumer != self._given + 1:
+                break
+            self._given += 1
+            if not isinstance(self._after, int) or one.metadata.sequence.stream > self._after:
+                whole.append(_message(one))
+        return whole
 
     async def left(self) -> int:
-        """How many messages are still to come. Raises BusAway."""
+        """How many messages are still to come, those among them that the servers gave and nobody got. Raises BusAway."""
         nats = _library()
         try:
-            return int((await self._subscription.consumer_info()).num_pending or 0)
+            found = await self._subscription.consumer_info()
         except (nats.errors.Error, TimeoutError) as error:
             raise BusAway(self._bus.why or str(error)) from None
+        given = (found.delivered.consumer_seq if found.delivered else 0) - self._given
+        if given > 0 and self._empty:
+            await self.close()
+            await self.open()
+        return int(found.num_pending or 0) + given
 
     async def acknowledge(self, last: Message) -> None:
         """Everything up to this message is done. Raises BusAway."""
