@@ -2,10 +2,12 @@
 
     python -m tests.bus kills [--rounds 20] [--rate 2000] [--seed 1]
     python -m tests.bus away [--seconds 120] [--rate 2000]
+    python -m tests.bus throughput
 
 kills: each round kills (SIGKILL) the server that leads the stream of signals, the agent and the correlator, one after the other
 at random moments, and starts each again. away: all servers are killed together, and come back after so many seconds. At the end
-everything runs on until all incidents have ended, and stops cleanly. Then the agent's log is compared with the correlator's.
+of both everything runs on until all incidents have ended, and stops cleanly; then the agent's log is compared with the
+correlator's. throughput: signals a second with three servers and with one, beside the bare client with the same messages.
 Exit code 1: a bar is missed.
 """
 
@@ -17,6 +19,7 @@ import sys
 
 from tests.bus.away import away
 from tests.bus.kills import kills
+from tests.bus.throughput import throughput
 
 
 def main() -> int:
@@ -29,9 +32,12 @@ def main() -> int:
     one = kinds.add_parser("away")
     one.add_argument("--seconds", type=float, default=120.0)
     one.add_argument("--rate", type=int, default=2000, help="signals a second")
+    kinds.add_parser("throughput")
     given = parser.parse_args()
     if given.kind == "kills":
         return int(not asyncio.run(kills(given.rounds, given.rate, given.seed)))
+    if given.kind == "throughput":
+        return int(not asyncio.run(throughput()))
     return int(not asyncio.run(away(given.seconds, given.rate)))
 
 
