@@ -156,7 +156,8 @@ async def desk(place: Path, servers: Sequence[NatsServer], rate: int) -> AsyncIt
         yield one
     finally:
         for process in one.processes.values():
-            process.kill()
+            with suppress(ProcessLookupError):
+                process.kill()
             await process.wait()
         await runner.cleanup()
 

@@ -82,7 +82,7 @@ def own_assets(order: Order) -> Sequence[str]:
 def bus_settings(order: Order) -> BusSettings:
     return BusSettings(
         servers=order.servers, name=order.name, replicas=order.replicas, partition=order.partition,
-        partitions=order.partitions,
+        partitions=order.partitions, max_mb=200,
     )  # fmt: skip
 
 

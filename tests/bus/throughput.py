@@ -13,7 +13,7 @@ import tempfile
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,8 +32,10 @@ from tests.bus.drain import ASSETS, NOT_COUNTED, VANTAGE, Done, Order, Sent, bus
 from tests.monitor.correlator.storm import START, Story
 from tests.nats_servers import NatsServer, nats_cluster
 
-LASTS_S = 40
-CALM_PER_S = 250.0
+LASTS_S = 20
+PER_S = 10_000
+"""Signals of a second of the story, before the storm."""
+VENUES = 4
 A_GROUP_S = 0.05 / 3
 """The log begins a group so often (`log.group_s` of 50 ms)."""
 R3_PER_S, R1_PER_S = 10_000, 30_000
@@ -63,13 +65,11 @@ class Figure:
 
 def story() -> list[Signal]:
     """The signals of all assets in order of arrival; what is about no asset comes once."""
-    calm = CALM_PER_S / len(ASSETS)
-    first = (
-        Story(LASTS_S, calm_per_s=calm).surge(25, LASTS_S, per_s=2 * calm).trouble(28, LASTS_S).upgrade(30).signals()
-    )
+    calm = PER_S / len(ASSETS) / VENUES
+    told = Story(LASTS_S, calm_per_s=calm).surge(14, LASTS_S, per_s=2 * calm).trouble(15, LASTS_S).upgrade(16)
     shift = datetime.now(UTC).replace(microsecond=0) - START
     found = []
-    for one in first:
+    for one in told.signals():
         moved = msgspec.structs.replace(one, event_time=one.event_time + shift, received_at=one.received_at + shift)
         if one.subject.asset is None:
             found.append(moved)
@@ -158,7 +158,8 @@ async def drained(
         return Figure(signals, messages, max(one.at_s for one in done) - began_s, cpu_s)
     finally:
         for one in processes:
-            one.kill()
+            with suppress(ProcessLookupError):
+                one.kill()
             await one.wait()
 
 
