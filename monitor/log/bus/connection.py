@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 5
 """How long an answer of the servers may take."""
+CONFIRM_S = 2.0
+"""How long the servers may take to have a message for good before it is sent again: a new leader knows nothing of it."""
+NAME_IN_USE = 10058
+"""The servers' code: a stream of this name has other settings."""
 PENDING_BYTES = 8 * 1024 * 1024
 OTHERS = 8
 """Changes, deliveries and images take so much less than the signals, each."""
@@ -161,7 +165,9 @@ class Bus:
             try:
                 try:
                     await self.stream.add_stream(config=config)
-                except nats.js.errors.BadRequestError:
+                except nats.js.errors.BadRequestError as error:
+                    if error.err_code != NAME_IN_USE:  # no room, for example: an update would only say "not found"
+                        raise
                     await self.stream.update_stream(config=config)
             except nats.js.errors.APIError as error:
                 if isinstance(error, nats.js.errors.ServiceUnavailableError):
@@ -215,7 +221,7 @@ class Bus:
 
     async def confirmed(self, sent: Sequence[asyncio.Future[Any]]) -> int:
         """Wait until the servers have all of these messages; return the last sequence. Raises BusAway."""
-        done, waiting = await asyncio.wait(sent, timeout=PATIENCE_S)
+        done, waiting = await asyncio.wait(sent, timeout=CONFIRM_S)
         for one in waiting:
             one.cancel()
         failed = [error for one in done if (error := one.exception()) is not None]

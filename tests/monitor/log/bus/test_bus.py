@@ -148,6 +148,12 @@ async def test_more_replicas_than_servers_is_the_operators_mistake(server: NatsS
             pass
 
 
+async def test_more_room_than_the_servers_have_is_the_operators_mistake(server: NatsServer, name: str) -> None:
+    with pytest.raises(OperatorError, match="storage"):
+        async with opened(server.settings(name=name, max_mb=1_000_000)):
+            pass
+
+
 async def test_publishing_where_there_is_no_stream_is_a_bus_that_is_away(server: NatsServer, name: str) -> None:
     async with opened(server.settings(name=name), prepared=False) as bus:
         with pytest.raises(BusAway):
@@ -201,7 +207,7 @@ async def test_wrong_credentials_are_the_operators_mistake_and_are_not_shown(gua
 
 
 async def test_an_agent_can_publish_only_as_itself(guarded: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "PATIENCE_S", 1)
+    monkeypatch.setattr(connection, "CONFIRM_S", 0.5)
     judge, agent = as_user(guarded, "judge", "judging"), as_user(guarded, "eu", "watching")
     await judge.open()
     await judge.prepare()

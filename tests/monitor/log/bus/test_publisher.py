@@ -34,6 +34,7 @@ def server(tmp_path: Path) -> Iterator[NatsServer]:
 def soon_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publisher, "AGAIN_S", 0.05)
     monkeypatch.setattr(connection, "PATIENCE_S", 1)
+    monkeypatch.setattr(connection, "CONFIRM_S", 0.5)
 
 
 def signals(first: int, count: int) -> list[Signal]:
