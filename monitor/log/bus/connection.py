@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from monitor.errors import OperatorError
-from monitor.log.bus.credentials import client_options
+from monitor.log.bus.credentials import INBOX, client_options
 from monitor.log.bus.settings import BusSettings
 from monitor.log.bus.subjects import Kind, stream_of
 
@@ -66,6 +66,8 @@ class Bus:
         self._settings = settings
         self._options = client_options(settings, env)
         self._name = name
+        self.inbox = str(self._options.get("inbox_prefix", INBOX))
+        """Subjects of answers to us begin with this."""
         self._client: Client | None = None
         self.why = ""
         """The last failure that the client reported, while it is not connected or not permitted."""
@@ -302,7 +304,9 @@ class Cursor:
         try:
             with suppress(nats.js.errors.NotFoundError):
                 await stream.delete_consumer(self._name, self._reader)
-            self._subscription = await stream.pull_subscribe("", self._reader, stream=self._name, config=config)
+            self._subscription = await stream.pull_subscribe(
+                "", self._reader, self._name, config, inbox_prefix=f"{self._bus.inbox}.".encode()
+            )
             self.first = (await stream.stream_info(self._name)).state.first_seq
         except (nats.errors.Error, TimeoutError) as error:
             raise BusAway(self._bus.why or str(error)) from None

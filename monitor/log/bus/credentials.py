@@ -12,6 +12,10 @@ from typing import Any
 
 from monitor.errors import OperatorError
 from monitor.log.bus.settings import BusSettings
+from monitor.log.bus.subjects import token
+
+INBOX = "_INBOX"
+"""Subjects of answers begin with this; those to a user with a name go on with it."""
 
 
 def client_options(settings: BusSettings, env: Mapping[str, str]) -> dict[str, Any]:
@@ -20,6 +24,9 @@ def client_options(settings: BusSettings, env: Mapping[str, str]) -> dict[str, A
     if settings.user_env:
         options |= {"user": _variable("bus.user_env", settings.user_env, env)}
         options |= {"password": _variable("bus.password_env", settings.password_env, env)}
+        options |= {
+            "inbox_prefix": f"{INBOX}.{token(options['user'])}"
+        }  # so that nobody else need be allowed to read answers to us
     if settings.token_env:
         options["token"] = _variable("bus.token_env", settings.token_env, env)
     if settings.credentials_file:

@@ -181,7 +181,7 @@ authorization {
   users = [
     { user: judge, password: judging }
     { user: eu, password: watching, permissions: {
-        publish: ["stormwatch.signals.eu.>"], subscribe: ["_INBOX.>"] } }
+        publish: ["stormwatch.signals.eu.>"], subscribe: ["_INBOX.eu.>"] } }
   ]
 }
 """
