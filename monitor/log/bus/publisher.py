@@ -1,7 +1,7 @@
 """Publishes the signals of a local log: a reader of it with a place, so that a bus that is away is only a lag.
 
-Each entry of the log is divided by asset and venue; each part has one id for ever (log, position, number), so that sending it
-again stores nothing twice. The place moves when the servers have every part of an entry for good.
+Each entry of the log, or those of a second when the bus is behind (see `plan.py`), is divided by asset and venue. Each part has
+one id for ever (log, position, number), so sending it again stores nothing twice. The place moves when the servers have all.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
-from monitor.log import Entry, Place, Readable, Stream
+from monitor.log import Entry, Readable, Stream
 from monitor.log.bus.connection import Bus, BusAway
+from monitor.log.bus.plan import Plan, Stretch, belongs, plan_of
 from monitor.log.bus.subjects import signals_subject
 from monitor.log.codec import RawRow, decode_raw_rows, decode_subject, encode_raw_rows
 from monitor.log.health import ReaderLag
@@ -27,7 +28,7 @@ READER = "bus"
 LOG, POSITION, PART = "Stormwatch-Log", "Stormwatch-Position", "Stormwatch-Part"
 """Headers: which local log an entry is from, its position there, and the number of the part. Together they are its id."""
 IN_FLIGHT = 8
-"""Entries that wait for the servers' word at once."""
+"""Groups of entries that wait for the servers' word at once."""
 AGAIN_S = 0.5
 MAX_KNOWN = 50_000
 MAX_ROWS = 1_000
@@ -45,6 +46,24 @@ class Outgoing:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A group of entries that waits for the servers' word: its time, its last position, its signals, its messages."""
+
+    at: datetime
+    position: int
+    rows: int
+    sent: Sequence[asyncio.Future[Any]]
+
+
+class Flushable(Readable, Protocol):
+    """A log that can be told to make everything durable now."""
+
+    async def flush(self) -> None:
+        """Return when everything appended so far is durable, or the disk cannot be written."""
+        ...
+
+
 class Divider:
     """Divides entries by asset and venue. What is about no asset and no venue, the clock's ticks above all, goes last."""
 
@@ -54,20 +73,28 @@ class Divider:
         self._log_id = log_id
         self._last = signals_subject(name, vantage, None, None)
         self._known: dict[bytes, str] = {}
+        self.unreadable = 0
+        """Entries that could not be read."""
 
-    def parts(self, entry: Entry) -> Iterator[Outgoing]:
-        """The messages of an entry of signals. Raises ValueError."""
+    def parts(self, *entries: Entry) -> Iterator[Outgoing]:
+        """The messages of entries of signals that go out together. What cannot be read is logged, counted and left out."""
         by_subject: dict[str, list[RawRow]] = {}
-        for row in decode_raw_rows(entry.body):
-            by_subject.setdefault(self._subject_of(bytes(row[1])), []).append(row)
+        for entry in entries:
+            try:
+                for subject, row in [(self._subject_of(bytes(row[1])), row) for row in decode_raw_rows(entry.body)]:
+                    by_subject.setdefault(subject, []).append(row)
+            except (ValueError, msgspec.DecodeError):
+                log.exception("entry %d of the log cannot be read and is not published", entry.position)
+                self.unreadable += 1
+        first = entries[0].position
         number = 0
         for subject in sorted(by_subject, key=lambda one: (one == self._last, one)):
             rows = by_subject[subject]
             for at in range(0, len(rows), MAX_ROWS):
-                place = {LOG: self._log_id, POSITION: str(entry.position), PART: str(number)}
+                place = {LOG: self._log_id, POSITION: str(first), PART: str(number)}
                 yield Outgoing(
                     subject,
-                    f"{self._log_id}:{entry.position}:{number}",
+                    f"{self._log_id}:{first}:{number}",
                     place,
                     encode_raw_rows(rows[at : at + MAX_ROWS]),
                 )
@@ -86,12 +113,13 @@ class Divider:
 class Publisher:
     """Publishes what a local log holds behind its place, for ever."""
 
-    def __init__(self, bus: Bus, local: Readable, name: str, vantage: str, clock: Clock) -> None:
+    def __init__(self, bus: Bus, local: Flushable, name: str, vantage: str, clock: Clock) -> None:
         self._bus = bus
         self._log = local
         self._name = name
         self._vantage = vantage
         self._clock = clock
+        self._plan = Plan()
         self._oldest: datetime | None = None
         self._why = "not connected yet"
         self.published = 0
@@ -141,45 +169,69 @@ class Publisher:
 
     async def _publish(self, divider: Divider) -> None:
         """Publish from the place on. Raises BusAway: the next call begins behind the last entry that the servers have."""
-        after = self._log.place(READER).position
-        waiting: deque[tuple[Entry, Sequence[asyncio.Future[Any]]]] = deque()
+        place = self._log.place(READER)
+        after, self._plan = place.position, plan_of(place)
+        waiting: deque[_UnderWay] = deque()
+        group: list[Entry] = []
         try:
             while True:
+                stretch = self._plan.at(after) or await self._planned(after, waiting)
                 chunk = await self._log.read(after, (Stream.SIGNALS,))
+                reached = min(chunk.reached, stretch.end)
                 for entry in chunk.entries:
-                    self._oldest = self._oldest or entry.at
-                    waiting.append((entry, await self._send(divider, entry)))
-                    while len(waiting) >= IN_FLIGHT:
-                        await self._confirm(waiting)
-                while waiting:
-                    await self._confirm(waiting)
-                self._oldest = None
-                after = chunk.reached
-                self._log.acknowledge(READER, Place(after))
+                    if entry.position > reached:
+                        break
+                    if group and not belongs(entry, group, stretch):
+                        await self._send(divider, group, waiting)
+                        group = []
+                    group.append(entry)
+                if group and (not stretch.together or reached == stretch.end):
+                    await self._send(divider, group, waiting)
+                    group = []
+                if not group and reached >= min(self._log.end, stretch.end):
+                    await self._all_confirmed(waiting, reached)
+                after = reached
                 await self._log.wait(after)
         finally:
-            for _, sent in waiting:
-                for one in sent:
-                    one.cancel()
+            for one in waiting:
+                for future in one.sent:
+                    future.cancel()
 
-    async def _send(self, divider: Divider, entry: Entry) -> Sequence[asyncio.Future[Any]]:
-        try:
-            parts = list(divider.parts(entry))
-        except (ValueError, msgspec.DecodeError):
-            log.exception("entry %d of the log cannot be read and is not published", entry.position)
-            self.unreadable += 1
-            return ()
-        return [await self._bus.start(one.subject, one.id, one.body, one.headers) for one in parts]
+    async def _planned(self, after: int, waiting: deque[_UnderWay]) -> Stretch:
+        """Plan what comes behind this position. The plan is durable before anything is sent by it."""
+        await self._all_confirmed(waiting, after)
+        self._plan = self._plan.extended(after, self._log.end)
+        self._log.acknowledge(READER, self._plan.place(after))
+        await self._log.flush()
+        stretch = self._plan.at(after)
+        assert stretch is not None, "the plan was extended"
+        return stretch
 
-    async def _confirm(self, waiting: deque[tuple[Entry, Sequence[asyncio.Future[Any]]]]) -> None:
-        """Wait for the oldest entry that is under way."""
-        entry, sent = waiting[0]
-        if sent:
-            await self._bus.confirmed(sent)
+    async def _all_confirmed(self, waiting: deque[_UnderWay], reached: int) -> None:
+        while waiting:
+            await self._confirm(waiting)
+        self._oldest = None
+        self._log.acknowledge(READER, self._plan.place(reached))
+
+    async def _send(self, divider: Divider, group: Sequence[Entry], waiting: deque[_UnderWay]) -> None:
+        """Send a group of entries; wait for the oldest group if too many are under way."""
+        self._oldest = self._oldest or group[0].at
+        parts = list(divider.parts(*group))
+        self.unreadable = divider.unreadable
+        sent = [await self._bus.start(one.subject, one.id, one.body, one.headers) for one in parts]
+        waiting.append(_UnderWay(group[0].at, group[-1].position, sum(one.rows for one in group), sent))
+        while len(waiting) >= IN_FLIGHT:
+            await self._confirm(waiting)
+
+    async def _confirm(self, waiting: deque[_UnderWay]) -> None:
+        """Wait for the oldest group that is under way."""
+        one = waiting[0]
+        if one.sent:
+            await self._bus.confirmed(one.sent)
         waiting.popleft()
         if self._why:
             log.warning("the bus takes messages again")
         self._why = ""
-        self._oldest = waiting[0][0].at if waiting else None
-        self.published += entry.rows
-        self._log.acknowledge(READER, Place(entry.position))
+        self._oldest = waiting[0].at if waiting else None
+        self.published += one.rows
+        self._log.acknowledge(READER, self._plan.place(one.position))

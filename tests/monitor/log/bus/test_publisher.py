@@ -10,13 +10,14 @@ from uuid import uuid4
 
 import pytest
 
-from monitor.log import Holding, Place
+from monitor.log import Entry, Holding, Place, Stream
 from monitor.log.bus import connection, publisher
 from monitor.log.bus.connection import Bus
-from monitor.log.bus.publisher import READER, Publisher
+from monitor.log.bus.plan import FAR_BEHIND, Plan
+from monitor.log.bus.publisher import READER, Divider, Publisher
 from monitor.log.bus.settings import BusSettings
 from monitor.log.bus.subjects import Kind
-from monitor.log.codec import decode_signals
+from monitor.log.codec import decode_signals, encode_signals
 from monitor.log.settings import LogSettings
 from monitor.log.sqlite_log import SqliteLog
 from monitor.signals import Signal, SignalKind, Subject
@@ -160,6 +161,62 @@ async def test_a_publisher_that_lost_its_place_publishes_nothing_twice(server: N
     _, found = await published(settings)
 
     assert by_seq(found) == signals(0, 30)
+
+
+async def test_a_bus_that_is_far_behind_gets_the_signals_of_a_second_together(
+    server: NatsServer, tmp_path: Path
+) -> None:
+    settings = server.settings()
+    await prepare(settings)
+    async with local_log(tmp_path / "log") as log:
+        for number in range(2 * FAR_BEHIND):
+            log.signals(signals(10 * number, 10))
+            await log.flush()
+        log.acknowledge(READER, Plan().place(0))  # nothing was sent by any plan
+        async with publishing(log, settings):
+            await caught_up(log)
+    subjects, found = await published(settings)
+
+    assert len(subjects) == 5
+    assert subjects[-1] == "stormwatch.signals.eu._._"
+    assert by_seq(found) == signals(0, 20 * FAR_BEHIND)
+    assert [one.seq for one in found if one.kind is SignalKind.TICK] == list(range(9, 20 * FAR_BEHIND, 10))
+
+
+async def test_a_publisher_that_was_killed_divides_again_as_before(server: NatsServer, tmp_path: Path) -> None:
+    """It comes back with the place that was durable, and the log has grown meanwhile."""
+    settings = server.settings()
+    await prepare(settings)
+    async with local_log(tmp_path / "log") as log:
+        log.acknowledge(READER, Plan().place(0))
+        for number in range(2 * FAR_BEHIND):
+            log.signals(signals(10 * number, 10))
+            await log.flush()
+        durable = Plan().extended(0, log.end).place(0)
+        async with publishing(log, settings):
+            await caught_up(log)
+        for number in range(2 * FAR_BEHIND, 3 * FAR_BEHIND):
+            log.signals(signals(10 * number, 10))
+            await log.flush()
+        log.acknowledge(READER, durable)
+        async with publishing(log, settings):
+            await caught_up(log)
+    _, found = await published(settings)
+
+    assert by_seq(found) == signals(0, 30 * FAR_BEHIND)
+
+
+def test_an_entry_that_cannot_be_read_is_counted_and_what_is_beside_it_goes_out() -> None:
+    divider = Divider("stormwatch", "eu", "log")
+    good, bad = encode_signals(signals(0, 10)), b"nothing of the kind"
+    entries = [
+        Entry(position=number, stream=Stream.SIGNALS, id=str(number), key="", run_id="r", at=at(0), rows=10, body=body)
+        for number, body in enumerate((good, bad, encode_signals(signals(10, 10))), 1)
+    ]
+    found = [signal for one in divider.parts(*entries) for signal in decode_signals(one.body)]
+
+    assert by_seq(found) == signals(0, 20)
+    assert divider.unreadable == 1
 
 
 async def test_without_a_stream_the_agent_waits_and_says_so(server: NatsServer, tmp_path: Path) -> None:
