@@ -197,9 +197,7 @@ async def bare(place: Path, servers: Sequence[NatsServer], name: str) -> Figure:
         role="bare publisher", folder="", servers=tuple(one.url for one in servers), name=name, replicas=len(servers),
         messages=str(file), expected=len(messages),
     )  # fmt: skip
-    return await drained(
-        place, servers, [msgspec.structs.replace(base, role="bare reader"), base], len(messages), len(signals)
-    )
+    return await drained(place, servers, [msgspec.structs.replace(base, role="bare reader"), base], len(signals))
 
 
 async def throughput() -> bool:
