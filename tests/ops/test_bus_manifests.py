@@ -54,6 +54,7 @@ def test_the_correlators_settings_are_good_and_each_has_a_partition() -> None:
     assert [one.partition for one in both] == [0, 1]
     assert {one.partitions for one in both} == {2}
     assert {one.servers for one in both} == {SERVERS}
+    assert {one.vantages for one in both} == {AGENTS}
 
 
 @pytest.mark.parametrize("name", MANIFESTS)

@@ -175,11 +175,9 @@ class Bus:
                 if isinstance(error, nats.js.errors.ServiceUnavailableError):
                     raise BusAway(str(error.description)) from None
                 raise OperatorError(
-                    "bus",
-                    stream_of(self._settings.name, kind),
-                    "settings that the servers can follow",
+                    "bus", stream_of(self._settings.name, kind), "settings that the servers can follow",
                     f"they say: {error.description}",
-                ) from None
+                ) from None  # fmt: skip
             except (nats.errors.Error, TimeoutError) as error:
                 raise BusAway(self.why or str(error)) from None
 
@@ -331,9 +329,7 @@ class Cursor:
         if whole:
             self._after = whole[-1].sequence
         if len(whole) < len(found):
-            log.warning(
-                "the servers left out messages of %s, or gave some again; reading goes on behind the last", self._name
-            )
+            log.warning("the servers left out messages of %s, or gave some again; it is read on from there", self._name)
             await self.close()
             await self.open()
         return whole
@@ -398,9 +394,6 @@ def _library() -> Any:
         import nats.js.errors
     except ImportError:
         raise OperatorError(
-            "bus.servers",
-            "the package nats-py is not installed",
-            "an installation with it",
-            "pip install 'stormwatch[nats]'",
-        ) from None
+            "bus.servers", "the package nats-py is not installed", "an installation with it", "pip install 'stormwatch[nats]'"
+        ) from None  # fmt: skip
     return nats

@@ -24,9 +24,9 @@ def client_options(settings: BusSettings, env: Mapping[str, str]) -> dict[str, A
     if settings.user_env:
         options |= {"user": _variable("bus.user_env", settings.user_env, env)}
         options |= {"password": _variable("bus.password_env", settings.password_env, env)}
-        options |= {
-            "inbox_prefix": f"{INBOX}.{token(options['user'])}"
-        }  # so that nobody else need be allowed to read answers to us
+        options["inbox_prefix"] = (
+            f"{INBOX}.{token(options['user'])}"  # nobody else need be allowed to read answers to us
+        )
     if settings.token_env:
         options["token"] = _variable("bus.token_env", settings.token_env, env)
     if settings.credentials_file:
