@@ -93,6 +93,11 @@ class BusSource:
             reasons.append(f"vantage {vantage} was not heard for {self._late_s(vantage, now):.0f} s{wrong}{why}")
         return "; ".join(reasons) or None
 
+    def age_s(self) -> dict[str, float]:
+        """How old the last second of each vantage's own clock is, in seconds."""
+        now = self._clock()
+        return {one: self._late_s(one, now) for one in self._heard}
+
     def _late_s(self, vantage: str, now: datetime) -> float:
         return (now - self._heard[vantage]).total_seconds()
 

@@ -313,6 +313,8 @@ class Daemon:
                 self.telemetry.record_exit(exit_capacity)
             self.telemetry.record_log(self.readiness.figures())
             self.telemetry.record_unseen(self.pipeline.not_seen())
+            if self._seat is not None:
+                self.telemetry.record_vantages(self._seat.source.age_s(), self._seat.source.refused)
             for part, count in self._supervisor.restarts.items():
                 for _ in range(count - restarts.get(part, 0)):
                     self.telemetry.record_restart(part)

@@ -300,6 +300,17 @@ READER_LAG = gauge(
     "reader",
     unbounded=("reader",),
 )
+VANTAGE_AGE = gauge(
+    "stormwatch.vantage.age",
+    "s",
+    "Age of the last second of a vantage's own clock that came over the bus",
+    "vantage",
+    unbounded=("vantage",),
+    stale_s=120.0,
+)
+BUS_REFUSED = counter(
+    "stormwatch.bus.refused", "{refusal}", "Messages and signals of the bus that were not taken", "reason"
+)
 LOOP_LAG = histogram(
     "stormwatch.loop.lag",
     "Lateness of our own event loop at each wake-up, 20 a second: above 0.05 it is taken off what venues are blamed for",

@@ -133,6 +133,13 @@ class Telemetry:
             self._figures.set_gauge(table.READER_ENTRIES, lag.entries, reader)
             self._figures.set_gauge(table.READER_LAG, lag.behind_s, reader)
 
+    def record_vantages(self, age_s: Mapping[str, float], refused: Mapping[str, int]) -> None:
+        """Record how old the last second of each vantage is, and what of the bus was not taken since the start of the process."""
+        for vantage, seconds in age_s.items():
+            self._figures.set_gauge(table.VANTAGE_AGE, seconds, vantage)
+        for reason, count in refused.items():
+            self._add_up(table.BUS_REFUSED, count, reason)
+
     def record_unseen(self, unseen: Unseen) -> None:
         """Record what did not become evidence; counts are since the start of the process."""
         for name, count in unseen.dropped.items():

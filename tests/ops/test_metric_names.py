@@ -19,7 +19,7 @@ SUFFIXES = {MetricKind.COUNTER: ("_total",), MetricKind.GAUGE: ("",), MetricKind
 UNITS = {"s": "_seconds", "By": "_bytes"}
 
 
-@pytest.mark.parametrize("name", ["prometheus/rules.yml", "grafana/overview.json"])
+@pytest.mark.parametrize("name", ["prometheus/rules.yml", "grafana/overview.json", "grafana/bus.json"])
 def test_every_metric_named_is_one_of_the_table(name: str) -> None:
     exported = {
         one.name.replace(".", "_") + UNITS.get(one.unit, "") + suffix

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from monitor.daemon.bus_source import READER
 from monitor.daemon.resume import image_of
@@ -22,8 +23,9 @@ from tests.monitor.daemon.test_resume import WATCHED
 __all__ = ["server", "settings"]
 
 
-async def test_the_incidents_are_those_of_one_process(settings: BusSettings, tmp_path: Path) -> None:
-    await publish(settings, STORM)
+@pytest.mark.parametrize("together", [1, 5])
+async def test_the_incidents_are_those_of_one_process(settings: BusSettings, tmp_path: Path, together: int) -> None:
+    await publish(settings, STORM, together=together)
     async with judging(settings, tmp_path) as judge:
         await judge.until(lambda: judge.pipeline.heard == len(STORM))
         judge.pipeline.finish()

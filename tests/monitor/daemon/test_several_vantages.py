@@ -119,7 +119,9 @@ async def test_a_vantage_that_is_away_is_told_and_blinds_what_it_alone_saw(
         verdict = judge.correlator.verdicts()["BTC"]
         judge.pipeline.finish()
         later = judge.correlator.verdicts()["BTC"]
+        age_s = judge.source.age_s()
 
+    assert age_s["us"] > 15 > 5 > age_s["eu"]
     assert str(judge.source.reason()).startswith("vantage us was not heard for 2")
     assert "eu" not in str(judge.source.reason())
     assert LegState.FALSE in {one.state for one in verdict.legs}

@@ -319,6 +319,21 @@ def test_an_exit_capacity_shows_each_amount_and_what_is_unknown_is_removed() -> 
     assert not lines(telemetry, "stormwatch_asset_exit")
 
 
+def test_the_age_of_each_vantage_is_shown_and_what_was_refused_is_counted_once() -> None:
+    telemetry = bare()
+    telemetry.record_vantages({"eu": 0.5, "us": 1.0}, {"duplicate": 3})
+    telemetry.record_vantages({"eu": 0.7, "us": 31.0}, {"duplicate": 5, "unreadable": 1})
+
+    assert lines(telemetry, "stormwatch_vantage_age_seconds") == {
+        'stormwatch_vantage_age_seconds{vantage="eu"}': 0.7,
+        'stormwatch_vantage_age_seconds{vantage="us"}': 31.0,
+    }
+    assert lines(telemetry, "stormwatch_bus_refused_total") == {
+        'stormwatch_bus_refused_total{reason="duplicate"}': 5,
+        'stormwatch_bus_refused_total{reason="unreadable"}': 1,
+    }
+
+
 def test_the_monitors_own_work_is_counted() -> None:
     telemetry = bare()
     telemetry.record_change(change(ChangeKind.OPENED))
