@@ -32,6 +32,8 @@ AGAIN_S = 0.5
 WATCH_S = 1.0
 STALLED_S = 5.0
 """A stream of which more is known to come and nothing came for so long is not being read."""
+AT_ONCE = 2_000
+"""Signals that are judged in one go."""
 MAX_SOURCES = 20_000
 MAX_SEEN = 20_000
 """Ids of messages that are remembered: the servers remember them for `duplicate_s` only."""
@@ -135,7 +137,7 @@ class BusSource:
             messages = [each for each in await cursor.next() if each.sequence > after]
             if not messages:
                 continue
-            self._take([signal for one in messages for signal in self._signals_of(one)])
+            await self._take_all(messages)
             self._caught_up.read(messages[-1].pending, self._clock())
             after = self.taken = messages[-1].sequence
             await self._keep(after)
@@ -180,6 +182,17 @@ class BusSource:
         finally:
             await cursor.close()
             await self._bus.forget(Kind.SIGNALS, f"again-{self._settings.partition}-{self._log.id}")
+
+    async def _take_all(self, messages: Sequence[Message]) -> None:
+        """Take messages, some at a time: between them the loop does its other work, as answering whether we live."""
+        some: list[Signal] = []
+        for one in messages:
+            some += self._signals_of(one)
+            if len(some) >= AT_ONCE:
+                self._take(some)
+                some = []
+                await asyncio.sleep(0)
+        self._take(some)
 
     async def _keep(self, after: int) -> None:
         """Make what was taken durable, and remember up to which message it is."""

@@ -90,7 +90,13 @@ async def test_an_agent_publishes_as_itself_and_the_correlator_reads_it(servers:
             while len(found) < 3:
                 found |= {one.subject: one.body for one in await cursor.next()}
 
+        await judge.publish("stormwatch.images.0.0", "image", b"an image")
+        image = await judge.last(Kind.IMAGES, "stormwatch.images.0.0")
+        await judge.forget(Kind.SIGNALS, "judge")
+
     assert found == {f"stormwatch.signals.{user}._._": user.encode() for user in ("eu", "us", "asia")}
+    assert image is not None
+    assert image.body == b"an image"
 
 
 @pytest.mark.parametrize(

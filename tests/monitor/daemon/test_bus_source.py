@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from monitor.daemon import bus_source
 from monitor.daemon.bus_source import READER
 from monitor.daemon.resume import image_of
 from monitor.incidents import LegState
@@ -155,3 +157,24 @@ async def test_what_was_given_to_a_process_that_died_before_it_was_durable_is_gi
 
     assert given
     assert judge.pipeline.heard == 400
+
+
+async def test_a_large_backlog_leaves_the_loop_free_for_others(
+    settings: BusSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus_source, "AT_ONCE", 100)
+    await publish(settings, STORM)
+    seen = set()
+    async with judging(settings, tmp_path) as judge:
+
+        async def another_part() -> None:
+            while True:
+                seen.add(judge.pipeline.heard)
+                await asyncio.sleep(0)
+
+        other = asyncio.create_task(another_part())
+        await judge.until(lambda: judge.pipeline.heard == len(STORM))
+        other.cancel()
+
+    assert len(seen) > len(STORM) / 200
+    assert max(later - earlier for earlier, later in pairwise(sorted(seen))) <= 100 + 40
