@@ -38,6 +38,7 @@ async def away(seconds: float, rate: int) -> bool:
               f"{agent.acknowledged} acknowledged, {len(judge.changes)} changes; {machine()}")  # fmt: skip
         return verdict([
             *of_signals(found),
+            ("signals judged before an earlier one of their subject", found.disordered, not found.disordered),
             ("blindness told after, s", round(told_s, 1), told_s <= TOLD_WITHIN_S),
             ("caught up after, s", round(caught_s, 1), caught_s <= CAUGHT_UP_WITHIN_S),
             *of_changes(judge, one.receiver.keys),
