@@ -124,18 +124,28 @@ class Witness:
 class Source:
     """The scripted source: quiet traffic of two venues, and a surge of forced orders that moves from asset to asset."""
 
-    def __init__(self, pipeline: Pipeline, *, calm: bool, together: bool, step: int = A_STEP, first: int = 0) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        *,
+        calm: bool,
+        together: bool,
+        step: int = A_STEP,
+        first: int = 0,
+        vantage: str | None = None,
+    ) -> None:
         self._pipeline = pipeline
         self._calm = calm
         self._shift_s = 0.0 if together else SURGE_S
         self._step = step
         self._seq = first
+        self._vantage = vantage
 
     async def run(self) -> None:
         now = datetime.now(UTC)
         for asset in ASSETS:
             for venue in VENUES:
-                subject = Subject(asset=asset, venue=venue, instrument=f"{asset}-PERP")
+                subject = Subject(asset=asset, venue=venue, instrument=f"{asset}-PERP", vantage=self._vantage)
                 expected = self._signal(
                     SignalKind.EXPECT, subject, f"{venue}/liquidation", 5.0, now, {"leg": "liquidation"}
                 )
@@ -152,7 +162,7 @@ class Source:
         index = number % len(ASSETS)
         asset, venue = ASSETS[index], VENUES[number % len(VENUES)]
         surging = not self._calm and (at_s + index * self._shift_s) % PERIOD_S < SURGE_S
-        subject = Subject(asset=asset, venue=venue, instrument=f"{asset}-PERP")
+        subject = Subject(asset=asset, venue=venue, instrument=f"{asset}-PERP", vantage=self._vantage)
         if surging or (number < 2 and random.random() < 0.02):
             attributes: dict[str, Scalar] = {"side": "long", "censoring": "complete", "backlog": False}
             return self._signal(SignalKind.LIQUIDATION, subject, f"{venue}/liquidation", 20_000.0, now, attributes)

@@ -1,12 +1,12 @@
-"""Tries the bus as a whole: three real NATS servers, a real agent, a real correlator, each a process of its own on loopback.
+"""Tries the bus as a whole: three real NATS servers, three real agents, a real correlator, each a process of its own on loopback.
 
     python -m tests.bus kills [--rounds 20] [--rate 2000] [--seed 1]
     python -m tests.bus away [--seconds 120] [--rate 2000]
     python -m tests.bus throughput
 
-kills: each round kills (SIGKILL) the server that leads the stream of signals, the agent and the correlator, one after the other
+kills: each round kills (SIGKILL) the server that leads the stream of signals, an agent and the correlator, one after the other
 at random moments, and starts each again. away: all servers are killed together, and come back after so many seconds. At the end
-of both everything runs on until all incidents have ended, and stops cleanly; then the agent's log is compared with the
+of both everything runs on until all incidents have ended, and stops cleanly; then the agents' logs are compared with the
 correlator's. throughput: signals a second with three servers and with one, beside the bare client with the same messages.
 Exit code 1: a bar is missed.
 """

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bus.desk import CAUGHT_UP_WITHIN_S, compared, desk, held, machine
-from tests.bus.kills import finish, of_changes, of_signals, verdict
+from tests.bus.desk import CAUGHT_UP_WITHIN_S, compared, desk, machine
+from tests.bus.kills import finish, logs, of_changes, of_signals, summary, verdict
 from tests.nats_servers import nats_cluster
 
 BEFORE_S = 10.0
@@ -23,19 +24,20 @@ async def away(seconds: float, rate: int) -> bool:
             gone_s = time.time()
             for server in servers:
                 server.kill()
-            print(f"all servers are gone for {seconds:.0f} s", flush=True)
+            print(f"{datetime.now(UTC):%H:%M:%S} all servers are gone for {seconds:.0f} s", flush=True)
             await asyncio.sleep(seconds)
             for server in servers:
                 server.start()
-            print("all servers are back", flush=True)
+            print(f"{datetime.now(UTC):%H:%M:%S} all servers are back", flush=True)
             caught_s = await one.caught_up(3 * CAUGHT_UP_WITHIN_S)
             await finish(one)
-        agent, judge = await held(one.folder("agent")), await held(one.folder("correlator"), "database")
-        found = compared(agent, judge)
+        agents, judge = await logs(one)
+        found = compared(agents, judge)
         told = [at_s for at_s in found.silences if at_s > gone_s]
         told_s = min(told) - gone_s if told else float("inf")
-        print(f"\nbus away {seconds:.0f} s, {rate} signals/s, {len(agent.signals)} signals in the agent's log, "
-              f"{agent.acknowledged} acknowledged, {len(judge.changes)} changes; {machine()}")  # fmt: skip
+        print(
+            f"\nbus away {seconds:.0f} s, {rate} signals/s, {summary(agents)}, {len(judge.changes)} changes; {machine()}"
+        )
         return verdict([
             *of_signals(found),
             ("signals judged before an earlier one of their subject", found.disordered, not found.disordered),

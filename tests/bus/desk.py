@@ -1,4 +1,4 @@
-"""The processes of a trial, and what it found: three servers, an agent, a correlator, the receiver of a webhook."""
+"""The processes of a trial, and what it found: three servers, three agents, a correlator, the receiver of a webhook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import nats
@@ -30,7 +29,7 @@ from monitor.log.follow import remaining
 from monitor.log.settings import LogSettings
 from monitor.log.sqlite_log import SqliteLog
 from monitor.signals import Signal, SignalKind
-from tests.bus.life import Order
+from tests.bus.life import SEQS_OF_A_LIFE, Order
 from tests.killed_daemon import SECRET_ENV
 from tests.kills import Receiver
 from tests.nats_servers import NatsServer
@@ -41,14 +40,18 @@ WHOLE_S = 60.0
 PRESENT_S = 2.0
 """A correlator that judged a signal so shortly after it arrived, and so shortly ago, has caught up."""
 CAUGHT_UP_WITHIN_S = 60.0
-Role = Literal["agent", "correlator"]
+TAIL = 20_000
+"""Bytes: some hundred lines of the file of what was judged."""
+AGENTS = ("v0", "v1", "v2")
+"""Each is a vantage; the rate is divided among them."""
+CORRELATOR = "correlator"
 Key = tuple[str, str, int, float]
 """A signal's kind, source, number and time of arrival."""
 
 
 @dataclass
 class Desk:
-    """The running processes. Each role can be killed and started again."""
+    """The running processes: each agent by its vantage, and the correlator. Each can be killed and started again."""
 
     place: Path
     servers: Sequence[NatsServer]
@@ -61,15 +64,16 @@ class Desk:
     def heard(self) -> Path:
         return self.place / "heard"
 
-    def folder(self, role: Role) -> Path:
+    def folder(self, role: str) -> Path:
         return self.place / role
 
-    async def start(self, role: Role, *, calm: bool = False) -> None:
+    async def start(self, role: str, *, calm: bool = False) -> None:
         """Start a life, and wait until it is ready."""
         self.lives += 1
         order = Order(
-            role=role, folder=str(self.folder(role)), servers=tuple(one.url for one in self.servers),
-            heard=str(self.heard), webhook=self.receiver.url, life=self.lives, rate=self.rate, calm=calm,
+            role="correlator" if role == CORRELATOR else "agent", folder=str(self.folder(role)),
+            servers=tuple(one.url for one in self.servers), heard=str(self.heard), webhook=self.receiver.url,
+            vantage=role, vantages=AGENTS, life=self.lives, rate=self.rate // len(AGENTS), calm=calm,
         )  # fmt: skip
         path = self.place / f"{role}.json"
         path.write_bytes(msgspec.json.encode(order))
@@ -84,12 +88,12 @@ class Desk:
             line = await process.stdout.readline()
         assert line, (self.place / f"{role}.log").read_text()[-3000:]
 
-    async def kill(self, role: Role) -> None:
+    async def kill(self, role: str) -> None:
         process = self.processes.pop(role)
         process.kill()
         await process.wait()
 
-    async def stop(self, role: Role) -> None:
+    async def stop(self, role: str) -> None:
         """Stop cleanly."""
         process = self.processes.pop(role)
         process.terminate()
@@ -116,12 +120,13 @@ class Desk:
             return None
         return next((one for one in self.servers if one.name == cluster.leader), None)
 
-    def judged(self) -> list[tuple[float, float]]:
-        """When signals arrived at the agent, and when they were judged: unix seconds, in order of judging."""
-        if not self.heard.exists():
-            return []
-        pairs = (line.split() for line in self.heard.read_text().splitlines())
-        return [(float(one[0]), float(one[1])) for one in pairs if len(one) == 2]
+    def judged(self) -> dict[str, list[tuple[float, float]]]:
+        """By vantage: when signals arrived at the agent, and when they were judged: unix seconds, in order of judging."""
+        found: dict[str, list[tuple[float, float]]] = {one: [] for one in AGENTS}
+        for parts in map(str.split, self.heard.read_text().splitlines()):
+            if len(parts) == 3:
+                found[parts[0]].append((float(parts[1]), float(parts[2])))
+        return found
 
     async def caught_up(self, within_s: float = CAUGHT_UP_WITHIN_S) -> float:
         """Wait until the correlator judges the present; return how long that took, in seconds."""
@@ -132,27 +137,40 @@ class Desk:
                 await asyncio.sleep(0.1)
         return clock() - began_s
 
+    async def judged_whole(self, vantage: str, within_s: float = CAUGHT_UP_WITHIN_S) -> None:
+        """Wait until the last signal of an agent that has stopped was judged."""
+        signals = (await held(self.folder(vantage))).signals
+        last_s = max(one.received_at.timestamp() for one in signals if one.seq >= SEQS_OF_A_LIFE)
+        async with asyncio.timeout(within_s):
+            while self._last()[vantage][0] < last_s - 0.002:  # noqa: ASYNC110  # another process; three digits
+                await asyncio.sleep(0.1)
+
     def _is_caught_up(self) -> bool:
+        last, now_s = self._last(), time.time()
+        return last.keys() == set(AGENTS) and all(
+            judged_s - arrived_s < PRESENT_S and now_s - judged_s < PRESENT_S for arrived_s, judged_s in last.values()
+        )
+
+    def _last(self) -> dict[str, tuple[float, float]]:
+        """By vantage, when its last signal arrived and was judged, as far as the end of the file shows it."""
         if not self.heard.exists():
-            return False
+            return {}
         with self.heard.open("rb") as file:
-            file.seek(max(0, self.heard.stat().st_size - 200))
-            lines = file.read().split(b"\n")[:-1]
-        if len(lines) < 2:
-            return False
-        arrived_s, judged_s = map(float, lines[-1].split())
-        return judged_s - arrived_s < PRESENT_S and time.time() - judged_s < PRESENT_S
+            file.seek(max(0, self.heard.stat().st_size - TAIL))
+            lines = [one.decode().split() for one in file.read().split(b"\n")[1:-1]]
+        return {vantage: (float(arrived), float(judged)) for vantage, arrived, judged in lines}
 
 
 @asynccontextmanager
 async def desk(place: Path, servers: Sequence[NatsServer], rate: int) -> AsyncIterator[Desk]:
-    """A desk whose agent and correlator run."""
+    """A desk whose agents and correlator run."""
     receiver = Receiver()
     runner = await receiver.start()
     one = Desk(place, servers, receiver, rate)
     try:
-        await one.start("correlator")
-        await one.start("agent")
+        await one.start(CORRELATOR)
+        for vantage in AGENTS:
+            await one.start(vantage)
         yield one
     finally:
         for process in one.processes.values():
@@ -196,10 +214,12 @@ async def held(folder: Path, reader: str = READER) -> Held:
 
 @dataclass(frozen=True)
 class Compared:
-    """The agent's log against the correlator's."""
+    """The agents' logs against the correlator's."""
 
     lost: int
     """Signals that the bus had acknowledged and the correlator did not judge."""
+    lost_s: list[float]
+    """When these had arrived at the agents, unix seconds."""
     unsent: int
     """Signals that the agent's log holds and the correlator did not judge, the bus having acknowledged none of them."""
     twice: int
@@ -209,10 +229,11 @@ class Compared:
     """When the correlator told that a source is silent, unix seconds."""
 
 
-def compared(agent: Held, judge: Held) -> Compared:
+def compared(agents: Sequence[Held], judge: Held) -> Compared:
     counts = Counter(map(key, judge.signals))
-    sent = [key(one) for one in agent.signals]
-    own = set(sent)
+    sent = [key(one) for agent in agents for one in agent.signals[: agent.acknowledged]]
+    waiting = [key(one) for agent in agents for one in agent.signals[agent.acknowledged :]]
+    own = {*sent, *waiting}
     last: dict[tuple[str, object], int] = {}
     disordered = 0
     for one in judge.signals:
@@ -221,9 +242,11 @@ def compared(agent: Held, judge: Held) -> Compared:
         where = (one.source, one.subject)
         disordered += one.kind is not SignalKind.TICK and one.seq <= last.get(where, -1)
         last[where] = one.seq
+    lost_s = sorted(one[3] for one in sent if not counts[one])
     return Compared(
-        lost=sum(not counts[one] for one in sent[: agent.acknowledged]),
-        unsent=sum(not counts[one] for one in sent[agent.acknowledged :]),
+        lost=len(lost_s),
+        lost_s=lost_s,
+        unsent=sum(not counts[one] for one in waiting),
         twice=sum(counts[one] - 1 for one in own if counts[one] > 1),
         disordered=disordered,
         silences=[one.received_at.timestamp() for one in judge.signals if one.kind is SignalKind.FEED_SILENT],

@@ -1,4 +1,4 @@
-"""Kills the leading server, the agent and the correlator, one after the other, and counts what was lost or judged twice."""
+"""Kills the leading server, an agent and the correlator, one after the other, and counts what was lost or judged twice."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import asyncio
 import random
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-from tests.bus.desk import Compared, Desk, Held, compared, desk, held, machine
+from tests.bus.desk import AGENTS, CORRELATOR, Compared, Desk, Held, compared, desk, held, machine
 from tests.kills import ENDS, ENDS_S, broken_incidents, delivered
 from tests.nats_servers import nats_cluster
 
@@ -40,9 +41,9 @@ async def one_round(one: Desk, chance: random.Random, killed: list[tuple[float, 
     leader.kill()
     await asyncio.sleep(chance.uniform(*DOWN_S))
     leader.start()
-    for role in ("agent", "correlator"):
+    for role in (chance.choice(AGENTS), CORRELATOR):
         await asyncio.sleep(chance.uniform(*BETWEEN_S))
-        killed.append((time.time(), role))
+        killed.append((time.time(), CORRELATOR if role == CORRELATOR else "agent"))
         await one.kill(role)
         await asyncio.sleep(chance.uniform(*DOWN_S))
         await one.start(role)
@@ -52,33 +53,49 @@ async def one_round(one: Desk, chance: random.Random, killed: list[tuple[float, 
 async def finish(one: Desk) -> None:
     """Let all incidents end, the agent publish what it holds, and the correlator judge it; stop both cleanly."""
     await one.caught_up()
-    await one.stop("agent")
-    await one.start("agent", calm=True)
+    for vantage in AGENTS:
+        await one.stop(vantage)
+        await one.start(vantage, calm=True)
     await asyncio.sleep(ENDS_S)
     await one.caught_up()
-    await one.stop("agent")
-    await asyncio.sleep(2.0)  # the drained messages reach the correlator well before it falls silent
-    await one.stop("correlator")
+    for vantage in AGENTS:
+        await one.stop(vantage)
+    for vantage in AGENTS:
+        await one.judged_whole(vantage)
+    await one.stop(CORRELATOR)
 
 
 async def report(one: Desk, killed: Sequence[tuple[float, str]]) -> bool:
-    agent, judge = await held(one.folder("agent")), await held(one.folder("correlator"), "database")
-    found = compared(agent, judge)
-    late_s = max(at_s - arrived_s for arrived_s, at_s in one.judged())
-    print(f"\n{len(killed)} kills, {one.rate} signals/s, {len(agent.signals)} signals in the agent's log, "
-          f"{agent.acknowledged} acknowledged, {len(judge.changes)} changes, {len(one.receiver.keys)} notes "
+    agents, judge = await logs(one)
+    found = compared(agents, judge)
+    judged = one.judged()
+    late_s = max(at_s - arrived_s for of in judged.values() for arrived_s, at_s in of)
+    print(f"\n{len(killed)} kills, {one.rate} signals/s, {summary(agents)}, "
+          f"{len(judge.changes)} changes, {len(one.receiver.keys)} notes "
           f"({len(one.receiver.keys) - len(set(one.receiver.keys))} of them again); {machine()}")  # fmt: skip
-    print(f"  longest blindness (nothing judged) that began behind a kill of: {blindness(one.judged(), killed)}")
+    print(
+        f"  longest blindness of a vantage (nothing of it judged) that began behind a kill of: {blindness(judged, killed)}"
+    )
     print(
         f"  longest from arrival to judging: {late_s:.1f} s; judged before an earlier one of their subject: {found.disordered}"
     )
     return verdict([*of_signals(found), *of_changes(judge, one.receiver.keys)])
 
 
-def blindness(judged: Sequence[tuple[float, float]], killed: Sequence[tuple[float, str]]) -> str:
-    """The longest time without judging, by what had been killed last."""
+async def logs(one: Desk) -> tuple[list[Held], Held]:
+    """What the logs of the agents hold, and that of the correlator."""
+    return [await held(one.folder(vantage)) for vantage in AGENTS], await held(one.folder(CORRELATOR), "database")
+
+
+def summary(agents: Sequence[Held]) -> str:
+    signals, acknowledged = sum(len(one.signals) for one in agents), sum(one.acknowledged for one in agents)
+    return f"{signals} signals in the logs of {len(agents)} agents, {acknowledged} acknowledged"
+
+
+def blindness(judged: Mapping[str, Sequence[tuple[float, float]]], killed: Sequence[tuple[float, str]]) -> str:
+    """The longest time without judging a vantage, by what had been killed last."""
     longest: dict[str, float] = {}
-    for (_, earlier_s), (_, later_s) in pairwise(judged):
+    for (_, earlier_s), (_, later_s) in (pair for of in judged.values() for pair in pairwise(of)):
         before = [what for at_s, what in killed if at_s <= earlier_s + GROUPS_S]
         if before:
             longest[before[-1]] = max(longest.get(before[-1], 0.0), later_s - earlier_s)
@@ -87,10 +104,18 @@ def blindness(judged: Sequence[tuple[float, float]], killed: Sequence[tuple[floa
 
 def of_signals(found: Compared) -> list[tuple[str, object, bool]]:
     return [
-        ("signals lost after acknowledgement", found.lost, not found.lost),
-        ("signals of the agent's log that were never judged", found.unsent, not found.unsent),
+        ("signals lost after acknowledgement", f"{found.lost} {_when(found.lost_s)}", not found.lost),
+        ("signals of the agents' logs that were never judged", found.unsent, not found.unsent),
         ("signals judged twice", found.twice, not found.twice),
     ]
+
+
+def _when(times_s: Sequence[float]) -> str:
+    """The periods of these times, with less than 2 s between those of one."""
+    if not times_s:
+        return ""
+    begins = [times_s[0], *(later for earlier, later in pairwise(times_s) if later - earlier > 2)]
+    return "arrived from " + ", ".join(f"{datetime.fromtimestamp(one, UTC):%H:%M:%S.%f}" for one in begins)
 
 
 def of_changes(judge: Held, keys: list[str]) -> list[tuple[str, object, bool]]:

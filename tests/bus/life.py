@@ -44,6 +44,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """A correlator's file of when it judged what."""
     webhook: str = ""
     replicas: int = 3
+    vantage: str = ""
+    vantages: tuple[str, ...] = ()
+    """Of all agents, each on a network of its own."""
     life: int = 0
     rate: int = 2000
     calm: bool = False
@@ -55,19 +58,24 @@ def settings_of(order: Order) -> Settings:
     ordinary = killed_daemon.settings_of(
         killed_daemon.Order(folder=order.folder, heard="", webhook=order.webhook, dsn=NO_DATABASE)
     )
-    return replace(ordinary, bus=BusSettings(servers=order.servers, replicas=order.replicas, max_mb=1024))
+    return replace(
+        ordinary,
+        vantage=order.vantage,
+        correlator=replace(ordinary.correlator, networks={one: f"network of {one}" for one in order.vantages}),
+        bus=BusSettings(servers=order.servers, replicas=order.replicas, max_mb=1024, vantages=order.vantages),
+    )
 
 
 class Witness:
-    """Writes when signals of the agent were judged: the time of arrival of the last of them, and now, in unix seconds."""
+    """Writes when signals of a vantage were judged: the vantage, when the last of them arrived, and now, in unix seconds."""
 
     def __init__(self, file: int) -> None:
         self._file = file
 
     def on_signals(self, signals: Sequence[Signal]) -> None:
-        last = signals[-1]
-        if last.seq >= SEQS_OF_A_LIFE:  # our own clock and the silence of a source have small numbers
-            os.write(self._file, b"%.3f %.3f\n" % (last.received_at.timestamp(), time.time()))
+        last = {one.subject.vantage: one for one in signals if one.seq >= SEQS_OF_A_LIFE}  # those of the story
+        for vantage, one in last.items():
+            os.write(self._file, f"{vantage} {one.received_at.timestamp():.3f} {time.time():.3f}\n".encode())
 
     def on_changes(self, changes: Sequence[IncidentChange]) -> None:
         """Changes are in the log."""
@@ -80,7 +88,7 @@ def made(order: Order) -> Agent | Daemon:
         return Daemon(settings, env={SECRET_ENV: "x"}, observers=(Witness(file),), from_bus=True)
     agent = Agent(settings, env={})
     step, first = round(order.rate * STEP_S), order.life * SEQS_OF_A_LIFE
-    source = Source(agent.pipeline, calm=order.calm, together=False, step=step, first=first)
+    source = Source(agent.pipeline, calm=order.calm, together=False, step=step, first=first, vantage=order.vantage)
     ticks = agent._sources._ticks
     agent._sources.parts = lambda: {"story": source.run, "clock": ticks}  # type: ignore[method-assign]
     return agent
