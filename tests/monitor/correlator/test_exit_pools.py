@@ -178,6 +178,9 @@ def test_a_frozen_pool_is_shut_until_the_freeze_is_lifted() -> None:
     chain.tell(SignalKind.HOLDER_FROZEN, 0.0)
     chain.wait()
     assert chain.way.state is WayState.OPEN
+    chain.tell(SignalKind.WALLET, 0.0)  # of a pool, and of no venue: it says nothing of either
+    chain.wait()
+    assert chain.way.state is WayState.OPEN
 
 
 def test_pools_and_marks_are_bounded_and_a_mark_that_is_in_no_dollars_is_no_price() -> None:

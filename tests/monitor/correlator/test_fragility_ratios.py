@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.signals import Scalar, SignalKind, Subject
+from monitor.correlator import Correlator
+from monitor.correlator.evidence.fragility import MAX_INSTRUMENTS
+from monitor.signals import Scalar, Signal, SignalKind, Subject
 from tests.monitor.correlator.lone_producer import VENUE, LoneProducer, moment
+from tests.monitor.correlator.storm import Story, at
 
 OTHER = Subject(asset="BTC", venue="beta", instrument="BTC-PERP")
 
@@ -100,3 +103,23 @@ def test_depth_that_gathers_in_one_place_is_noted_from_the_first_sample_on() -> 
     lone.send(SignalKind.BOOK, 110, 1.0, OTHER, {"bid_depth_200_usd": 0.5, "ask_depth_200_usd": 0.0})
     assert noted(lone, 120) == {"concentration": pytest.approx(2 * (4 + 0.25) / 6.25)}
     assert noted(lone, 240) == {}
+
+
+def test_the_figures_of_an_asset_are_bounded_and_the_oldest_goes_first() -> None:
+    lone = LoneProducer("fragility")
+    lone.send(SignalKind.FUNDING, 1, 0.01, VENUE)
+    for number in range(MAX_INSTRUMENTS):
+        lone.send(SignalKind.FUNDING, 2, 0.0001, Subject(asset="BTC", venue="beta", instrument=f"BTC-{number}"))
+    assert noted(lone, 15) == {"funding": 0.0001}
+
+
+def test_a_correlator_that_judged_nothing_knows_of_no_asset_and_later_of_each_that_is_asked() -> None:
+    correlator = Correlator()
+    assert correlator.fragility(["BTC"]) == {}
+    story = Story(40)
+    story.extra += [Signal(SignalKind.FUNDING, OTHER, at(5), at(5), "beta/funding", 1, 0.0001)]
+    for signal in story.signals():
+        correlator.on_signal(signal)
+    found = Correlator.thaw(correlator.freeze()).fragility(["BTC", "ETH"])
+    assert [one.name for one in found["BTC"].known] == ["funding"]
+    assert found["ETH"].index is None
