@@ -92,11 +92,13 @@ def print_json(value: object) -> None:
 def print_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], whole: Collection[str] = ()
 ) -> None:
-    """Print a table, or that nothing was found: in a pipe one line a row; on a screen as wide as that.
+    """Print a table, or that nothing was found: on a screen, or where COLUMNS is set, as wide as that; else one line a row.
 
     A cell may hold text from a venue or a chain: nothing in it steers the terminal or is read as markup. Columns in `whole`
     are never wrapped, and no cell is cut.
     """
+    import os
+
     from rich.console import Console
 
     from monitor.cli import tables
@@ -108,14 +110,19 @@ def print_table(
         return
     console = Console()
     long = tables.long_columns(shown, [n for n, name in enumerate(columns) if name in whole])
-    if console.is_terminal and tables.fits(shown, long, 3, console.width):
-        console.print(_table(one_line(title), shown, long))
+    bounded = console.is_terminal or os.environ.get("COLUMNS", "").isdecimal()
+    fits = tables.fits(shown, long, 3, console.width)
+    if bounded and (fits or not long):
+        cells = tables.widths_of(shown[1:])
+        held = [fits and n not in long and len(name) <= cells[n] for n, name in enumerate(columns)]
+        console.print(_table(one_line(title), shown, [one or columns[n] in whole for n, one in enumerate(held)]))
         return
-    lines = tables.flowed(shown, long, console.width) if console.is_terminal else tables.lines_of(shown)
+    lines = tables.flowed(shown, long, console.width) if bounded else tables.lines_of(shown)
     typer.echo("\n".join([one_line(title), *lines, ""]))
 
 
-def _table(title: str, shown: Sequence[Sequence[str]], long: Collection[int]) -> Table:
+def _table(title: str, shown: Sequence[Sequence[str]], held: Sequence[bool]) -> Table:
+    """A table of these cells; a column that is held is never wrapped."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -127,8 +134,8 @@ def _table(title: str, shown: Sequence[Sequence[str]], long: Collection[int]) ->
         box=SIMPLE_HEAD,
         pad_edge=False,
     )
-    for number, column in enumerate(shown[0]):
-        table.add_column(column, no_wrap=number not in long, overflow="fold")
+    for column, no_wrap in zip(shown[0], held, strict=True):
+        table.add_column(column, no_wrap=no_wrap, overflow="fold")
     for row in shown[1:]:
         table.add_row(*map(Text, row))
     return table

@@ -28,9 +28,14 @@ def long_columns(rows: Sequence[Row], whole: Collection[int]) -> tuple[int, ...]
 
 
 def fits(rows: Sequence[Row], long: Collection[int], gap: int, screen: int) -> bool:
-    """Whether the rows stand side by side on this screen, with at least `LONG` for each long column."""
-    widths = widths_of(rows)
+    """Whether the rows stand side by side on this screen, with at least `LONG` for each long column; a heading may be wrapped."""
+    widths = [max(one) for one in zip(widths_of(rows[1:]), heading_words(rows[0]), strict=True)]
     return sum(LONG if n in long else width for n, width in enumerate(widths)) + gap * (len(widths) - 1) <= screen
+
+
+def heading_words(headings: Row) -> list[int]:
+    """The longest word of each heading."""
+    return [max(map(cell_len, one.split()), default=0) for one in headings]
 
 
 def lines_of(rows: Sequence[Row]) -> Iterator[str]:

@@ -46,6 +46,7 @@ def test_incidents_and_their_snapshots_say_who_acknowledged_them_and_until_when_
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STORMWATCH_STORE__DSN", dsn)
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setenv("STORMWATCH_STORE__FOLDER", "store")
     asyncio.run(_store(StoreSettings(dsn=dsn, folder="store")))
     Path("stormwatch.toml").write_text(

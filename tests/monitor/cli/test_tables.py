@@ -25,7 +25,7 @@ def words(lines: list[str]) -> set[str]:
 def test_in_a_pipe_each_row_is_one_line_whatever_its_width_and_there_is_no_colour(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.delenv("COLUMNS", raising=False)
     print_table("incidents", ROWS[0], ROWS[1:], whole=("id",))
     title, head, *rows, last = capsys.readouterr().out.split("\n")
 
@@ -49,6 +49,17 @@ def test_on_a_narrow_screen_no_cell_is_lost_and_short_cells_stay_in_their_column
     assert all(cell_len(line) <= screen for line in lines)
     peaks = {line.index(row[2]) for row in ROWS for line in lines if re.search(rf"\b{row[2]}\b", line)}
     assert len(peaks) == 1
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "200"])
+def test_where_the_columns_are_given_a_piped_table_is_as_wide_as_that(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    print_table("incidents", ROWS[0], ROWS[1:], whole=("id",))
+    shown = capsys.readouterr().out.splitlines()
+    assert all(cell_len(line.rstrip()) <= int(columns) for line in shown)
+    assert {word for row in ROWS for cell in row for word in cell.split()} <= words(shown)
 
 
 def test_a_wide_screen_holds_the_rows_side_by_side() -> None:
