@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probes import dialect as d
@@ -116,6 +116,7 @@ def test_rows_that_do_not_count_say_nothing() -> None:
     assert both(raw(st=2)) == both(raw({**ORDER, "s": "BTCUSD_PERP"})) == []
 
 
+@settings(deadline=None)
 @given(stamps=st.lists(st.integers(1, 7_258_118_400_000), min_size=1, max_size=5))
 def test_each_stamp_is_its_own_moment_to_the_millisecond(stamps: list[int]) -> None:
     read = d.frames(FRAME, {"!orders": ROWS})
