@@ -1,7 +1,8 @@
 """Finds liquidations that have been far above their usual rate for half an hour: a storm that rises slowly.
 
 The surge evidence follows the pattern of a day and so learns what grows over hours. This one compares the last half hour with
-the days before (`monitor/detect/swell.py`). Minutes in which the feeds were blind are no part of either.
+the days before (`monitor/detect/swell.py`). Minutes in which the feeds were blind are no part of either. What a throttled feed
+showed is divided by the share that it can have shown in that minute (its trust, which the surge evidence measures).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from monitor.incidents import Leg
 from monitor.signals import Signal, SignalKind, Subject
 
 MINUTE_S = 60
+MIN_TRUST = 0.02
+"""The least share that a feed can have shown: what saturates tells no more."""
 
 
 class _Asset:
@@ -20,9 +23,8 @@ class _Asset:
 
     def __init__(self) -> None:
         self.swell = Swell()
-        self.sources: set[str] = set()
-        self.events = 0
-        """Of the open minute."""
+        self.events: dict[str, int] = {}
+        """Source -> its events in the open minute."""
 
 
 class LiquidationSwellEvidence:
@@ -42,11 +44,10 @@ class LiquidationSwellEvidence:
             return
         if signal.kind is SignalKind.EXPECT:
             if of.get("leg") == Leg.LIQUIDATION and of.get("class") != "chain":
-                self._assets.setdefault(name, _Asset()).sources.add(signal.source)
+                self._assets.setdefault(name, _Asset()).events.setdefault(signal.source, 0)
             return
-        asset = self._assets.setdefault(name, _Asset())
-        asset.sources.add(signal.source)
-        asset.events += 1
+        events = self._assets.setdefault(name, _Asset()).events
+        events[signal.source] = events.get(signal.source, 0) + 1
 
     def on_second(self, now_s: float) -> None:
         """End the minute of every asset."""
@@ -58,10 +59,13 @@ class LiquidationSwellEvidence:
 
     def _close(self, name: str, asset: _Asset, now_s: float) -> None:
         sight = self._board.coverage
-        sources = [sight.by_name[one] for one in sorted(asset.sources) if one in sight.by_name]
+        sources = [sight.by_name[one] for one in sorted(asset.events) if one in sight.by_name]
         seen = sum(sight.seen(one, now_s, name) for one in sources) / len(sources) if sources else 0.0
-        events, asset.events = asset.events, 0
-        height = asset.swell.add(float(events), MINUTE_S * seen)
+        events = 0.0
+        for source, count in sorted(asset.events.items()):
+            events += count / max(sight.trust.get((source, name), 1.0), MIN_TRUST)
+            asset.events[source] = 0
+        height = asset.swell.add(events, MINUTE_S * seen)
         grade = grade_of_rate(height.per_day)
         if grade:
             self._put(name, now_s, grade, height)

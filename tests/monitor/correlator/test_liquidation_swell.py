@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Leg
 from monitor.signals import Scalar, Signal, SignalKind, Subject
@@ -74,6 +76,19 @@ def test_what_a_feed_sends_after_the_fact_is_no_rise() -> None:
     market.live(QUIET_MIN)
     market.live(40, 12.0, backlog=True)
     assert not market.lone.evidence
+
+
+def test_a_throttled_feed_that_shows_no_more_but_a_smaller_share_is_a_rise() -> None:
+    """A feed that shows one event a second at most: its count stands while its trust falls to a sixth."""
+    market = Market()
+    market.lone.coverage.trust[SOURCE, "BTC"] = 0.6
+    market.live(QUIET_MIN)
+    market.lone.coverage.trust[SOURCE, "BTC"] = 0.1
+    market.live(30)
+    evidence = market.lone.only()
+    assert evidence.grade >= 3
+    assert evidence.normal == pytest.approx(USUAL_PER_MIN / 60 / 0.6, rel=0.15)
+    assert evidence.value == pytest.approx(USUAL_PER_MIN / 60 / 0.1, rel=0.3)
 
 
 def test_hours_in_which_the_feed_was_closed_are_neither_calm_nor_a_rise() -> None:
