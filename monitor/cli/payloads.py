@@ -204,6 +204,12 @@ def listing(name: str, path: Path) -> tuple[Instrument, ...]:
     return tuple(found)
 
 
+def check_wanted(name: str, wanted: Wanted) -> None:
+    """Check that the venue has the check or feed that is wanted. Raises OperatorError."""
+    if name in venues.NAMES and (wanted.check is not None or wanted.feed is not None):
+        _named(venues.declared(name), wanted)
+
+
 def _named(venue: Venue, wanted: Wanted) -> list[_Candidate]:
     """The checks or the feed that the operator named."""
     if wanted.check is not None and wanted.feed is not None:

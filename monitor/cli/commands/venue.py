@@ -73,13 +73,14 @@ def try_payload(
     Without --listing, every instrument in it counts as listed and linear.
     Ends with 1 if it is refused or malformed, or if nothing that it says is admitted.
     """
-    from monitor.cli.payloads import Wanted, read
+    from monitor.cli.payloads import Wanted, check_wanted, read
     from monitor.cli.payloads import listing as listing_of
     from probes.venues import NAMES
 
     check_all(
         lambda: _check_name(name, NAMES),
         lambda: _check_file(file),
+        lambda: check_wanted(name, Wanted(check=check, feed=feed)),
         lambda: _size(contract_size),
         lambda: None if received_at is None else parse_time("--received-at", received_at),
     )
