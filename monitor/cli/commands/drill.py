@@ -81,13 +81,14 @@ def drill(
         return
     from monitor.drill.runner import DrillOrder
 
+    sinks = _own_sinks(config, routes)
     _check(out, otlp)
     path = Path(scenario) if scenario.endswith(".toml") else scenarios.FOLDER / f"{scenario}.toml"
     order = DrillOrder(
         scenario=chosen,
         file=path,
         out=out,
-        sinks=_own_sinks(config, routes),
+        sinks=sinks,
         otlp_endpoint=otlp,
         must_deliver=routes,
         quiet=quiet,

@@ -55,6 +55,16 @@ incidents list -c wrong.toml -> {WRONG}
 incidents show -> INCIDENT_ID
 incidents show a b -> ARGUMENTS
 incidents show a -c none.toml -> --config
+export -> WHAT --out
+export signals -o out.csv --since tomorrow -> --since
+export prices -o out.csv -> WHAT
+export signals -o out.csv --format xls -> --format
+export signals -o out.csv -c none.toml -> --config
+fragile BTC ETH -> ARGUMENTS
+fragile --jsn -> OPTION
+fragile -c none.toml -> --config
+top --twice -> OPTION
+top -c none.toml -> --config
 silence ad -> COMMAND
 silence add -> --until --by
 silence add --by -> --by

@@ -257,7 +257,8 @@ async def test_the_process_prints_its_addresses_and_begins_on_command_and_exits_
     lines, code = await _world(FOLDER / "quiet.toml", *commands)
     assert code == 0
     ready, begun, done = lines
-    assert set(ready) == {"hosts", "node", "controls", "webhook", "contract", "pools", "timelock", "asset"}
+    assert set(ready) == {"hosts", "node", "controls", "webhook", "contract", "pools", "timelock", "asset", "regions"}
+    assert ready["regions"] == {}
     assert begun == {"stage": "a quiet market", "at_s": 0.0}
     assert done == {"done": True, "webhooks": []}
 

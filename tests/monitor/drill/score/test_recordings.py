@@ -26,10 +26,12 @@ def test_a_truth_has_unix_times(tmp_path: Path) -> None:
     assert [(one.leg, one.onset_s, one.end_s) for one in truth.legs] == [(Leg.VENUE, 1760131080.0, 1760133060.0)]
 
 
-def test_a_time_without_an_offset_is_utc(tmp_path: Path) -> None:
-    truth = read_truth(written(tmp_path, LEG.format(end="2025-10-10T21:51:00")))["BTC"]
+def test_a_time_names_its_zone(tmp_path: Path) -> None:
+    truth = read_truth(written(tmp_path, LEG.format(end="2025-10-10T23:51:00+02:00")))["BTC"]
 
     assert truth.legs[0].end_s == 1760133060.0
+    with pytest.raises(OperatorError, match="a time with its zone"):
+        read_truth(written(tmp_path, LEG.format(end="2025-10-10T21:51:00")))
 
 
 @pytest.mark.parametrize(
