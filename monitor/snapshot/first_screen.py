@@ -54,7 +54,7 @@ def first_screen(changes: Sequence[IncidentChange], runbooks: Mapping[str, str],
     lines = [
         *_title(gravest.headline),
         "",
-        *_answer("What", "; ".join([_what(gravest, last), *remarks]), 2),
+        *_answer("What", "; ".join([_what(gravest, last).removesuffix("."), *remarks]), 2),
         *_answer("Since", _since(changes), 2),
         *_answer("How sure", _how_sure(gravest), 2),
         *_answer("Can we get out", _exit(last), 3),

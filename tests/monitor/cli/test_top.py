@@ -212,8 +212,9 @@ class Terminal:
     async def start(self) -> None:
         env = {**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "60"}
         self.process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=self._theirs, stdout=self._theirs, stderr=self._theirs, env=env
-        )
+            *self._command, stdin=self._theirs, stdout=self._theirs, stderr=self._theirs, env=env,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background of a shell ignore it
+        )  # fmt: skip
         os.close(self._theirs)
         asyncio.get_running_loop().add_reader(self._ours, self._read)
 

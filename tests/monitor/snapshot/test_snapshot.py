@@ -106,7 +106,7 @@ def test_the_page_says_who_acknowledged_the_incident_and_until_when_it_was_silen
     remarks = ("acknowledged by Ann <b> at 2026-01-01 12:00:00 UTC", "silenced until 2026-01-01 13:00:00 UTC by Bo")
     page = (written(tmp_path, remarks=remarks) / "incident.md").read_text()
 
-    first = " ".join(page.splitlines()[2:4])
+    first = " ".join(page.splitlines()[2:8])
     assert "acknowledged by Ann" in first, "whoever is woken sees at once that somebody takes care"
     assert page.index("## Where it stands") < page.index("- silenced until 2026-01-01 13:00:00 UTC by Bo")
     assert "<b>" not in page

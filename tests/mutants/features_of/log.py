@@ -35,15 +35,13 @@ FEATURES = (
         "if False:",
     ),
     Feature("a restart continues from the image", "monitor.daemon.resume", "_thawed", "return None, 0"),
-    swap(
-        "no other program thaws an image", "monitor.daemon.resume", "_thawed", "if image.code !=", "if False and 1 !="
-    ),
+    swap("no other program thaws an image", "monitor.daemon.resume", "thawed", "if image.code !=", "if False and 1 !="),
     Feature("another program adopts the incidents", "monitor.correlator.engine", "Correlator.adopt", "return"),
     swap(
         "what is not watched any more is left out",
         "monitor.daemon.resume",
         "resumed",
-        "thawed is not None or watched.hears(one)",
+        "found is not None or watched.hears(one)",
         "True",
     ),
     swap(
