@@ -23,7 +23,8 @@ PRIOR_BLOCKS = 24.0
 MIN_SPREAD = 0.35
 FANO = 3.0
 """Variance over mean of counts in half an hour by clustering alone."""
-MIN_RATIO = 2.0
+MIN_RATIO = 2.5
+"""Less is an ordinary afternoon: after an hour of past the usual rate is known no better than that."""
 LOOKS_PER_DAY = 96.0
 """Half hours of a day that a sliding window tells apart."""
 WARM_S = 1800.0
