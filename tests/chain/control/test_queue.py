@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 from eth_abi.abi import encode
 
 from chain.blocks.abi import selector_of, topic_of
 from chain.blocks.block import Log
 from chain.blocks.reads import AnyRead, CallWord, StateRead
 from chain.control.functions import SIGNATURES, function_of, function_words
+from chain.control.operation import number_of
 from chain.control.queue import MAX_CALLS, MAX_PENDING, PendingCall, QueueLog, confirmed, pending, questions
 from chain.control.timelocks.zodiac_delay import NEXT
 from tests.chain.builders import address, log, topic
@@ -112,3 +114,11 @@ def test_a_function_is_named_by_its_selector_and_an_unknown_one_stays_a_number()
     assert function_words("0x12345678") == "0x12345678"
     assert function_words("0x8456cb59", "()") == "pause()"
     assert len({selector_of(one) for one in SIGNATURES}) == len(set(SIGNATURES)) == len(SIGNATURES)
+
+
+@pytest.mark.parametrize(
+    ("operation", "number"),
+    [("12", 18), ("0x0c", 12), ("0x" + "ff" * 32, 2**256 - 1), ("", None), ("0xproposal", None), ("a name", None)],
+)
+def test_an_operation_that_is_named_by_no_number_has_none(operation: str, number: int | None) -> None:
+    assert number_of(operation) == number

@@ -118,12 +118,18 @@ def test_a_rise_is_open_until_two_controls_were_read_after_it_or_ten_seconds_are
     assert not OwnPath().is_open("home", since, since), "without controls there is nothing to wait for"
 
 
-def venue_and_controls(factor_of_venue: float, factor_of_controls: float) -> LoneProducer:
-    """Ten quiet minutes, then forty seconds in which the venue, the controls, or both answer so many times as slowly."""
+def venue_and_controls(
+    factor_of_venue: float, factor_of_controls: float, controls_after_s: float = 0.0
+) -> LoneProducer:
+    """Ten quiet minutes, then forty seconds in which the venue, the controls, or both answer so many times as slowly.
+
+    The controls begin `controls_after_s` later.
+    """
     rng = random.Random(7)
     lone = LoneProducer("venue_latency", CorrelatorSettings(warm_s=60))
     for second in range(SLOW_S + 40):
-        venue, controls = (factor_of_venue, factor_of_controls) if second >= SLOW_S else (1.0, 1.0)
+        venue = factor_of_venue if second >= SLOW_S else 1.0
+        controls = factor_of_controls if second >= SLOW_S + controls_after_s else 1.0
         for place, name in enumerate(CONTROLS):
             if (second + place) % 5 == 0:
                 signal = control(name, second, 0.02 * controls * rng.lognormvariate(0, 0.1))
@@ -149,3 +155,9 @@ def test_a_venue_that_is_slow_alone_is_blamed() -> None:
 def test_what_a_venue_adds_to_a_slow_way_out_is_blamed_by_so_much() -> None:
     evidence = venue_and_controls(10.0, 2.0).only()
     assert evidence.value == pytest.approx(1.0, rel=0.3)
+
+
+def test_a_venue_that_was_slow_long_before_our_way_out_is_blamed_all_the_same() -> None:
+    evidence = venue_and_controls(10.0, 2.0, controls_after_s=20).only()
+    assert evidence.grade >= 1
+    assert evidence.onset == moment(SLOW_S + 0.5)
