@@ -131,31 +131,6 @@ def test_the_other_sink_is_told_once_over_a_restart_and_once_when_the_receiver_i
     assert {one.change.scope for one in desk.notes} == {"asset:BTC"}  # it is not told of itself
 
 
-def test_a_receiver_that_comes_back_last_is_not_told_of_the_sinks_that_work_again(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def back_at(back_s: float) -> Timed:
-        return Timed(lambda _attempt: Delivered() if elapsed_s() >= back_s else TryAgain(why="away"))
-
-    desk, chat = back_at(2_000), back_at(1_000)
-
-    async def work() -> None:
-        clock = SetClock()
-        clock.follow()
-        async with opened(tmp_path, clock, "desk", "chat") as log, daemon(log, clock, desk, chat) as ours:
-            await append(log, change(1))
-            await asyncio.sleep(900)
-            assert {ours.watch.broken.why(name) is None for name in ("desk", "chat")} == {False}
-            await asyncio.sleep(2_000)
-            await until(lambda: ("sink:desk", ChangeKind.ENDED) in told(chat))
-            await append(log, change(2))
-            await until(lambda: desk.revisions[-1] == 2)
-
-    run_jumping(monkeypatch, work())
-    assert [kind for scope, kind in told(chat) if scope == "sink:desk"] == [ChangeKind.OPENED, ChangeKind.ENDED]
-    assert {one.change.scope for one in desk.notes} == {"asset:BTC"}
-
-
 def test_a_receiver_that_refuses_is_broken_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     desk, chat = Timed(lambda _attempt: Refused(why="HTTP 401")), Timed(lambda _attempt: Delivered())
 
