@@ -311,4 +311,4 @@ class IncidentChange:
     far_basis: str = ""
     """In words what `far_per_day` rests on: "from 31 days of your own data", or "from shipped priors, not measured here"."""
     news: tuple[str, ...] = ()
-    """What this change knows that no change of the incident told before: grave findings, blind sources. Empty when it opens."""
+    """What this change knows and no change of the incident before: grave findings, blind sources. Empty when it opens."""

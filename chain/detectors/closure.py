@@ -160,7 +160,7 @@ class Closure:
         for contract in dict.fromkeys(one.contract for one in upgrades):
             before = self._path(contract)
             functions = _after(before.functions, (one for one in upgrades if one.contract == contract))
-            self._memory.paths[contract] = _new_path(block, contract, functions, before)  # what it was is told
+            self._memory.paths[contract] = _new_path(block, contract, functions, before)  # what it was is reported
             self._reads = None
         for contract in self._contracts if block.state else ():
             self._learn(block, contract)

@@ -57,26 +57,26 @@ class BrokenSinks:
         self._open: dict[str, IncidentChange] = {}
 
     def resume(self, last: Iterable[IncidentChange]) -> None:
-        """Continue with the last change of each scope: what was told in an earlier run is not told again."""
+        """Continue with the last change of each scope: what was reported in an earlier run is not reported again."""
         for one in last:
             if one.scope.startswith(SINK_PREFIX) and one.state is IncidentState.OPEN:
                 self._open[one.scope.removeprefix(SINK_PREFIX)] = one
 
     def why(self, name: str) -> str | None:
-        """That this sink is broken, since when and why, as it was told; None if it is not."""
-        told = self._open.get(name)
-        return None if told is None else told.headline.removeprefix(DRILL_PREFIX)
+        """That this sink is broken, since when and why, as it was reported; None if it is not."""
+        change = self._open.get(name)
+        return None if change is None else change.headline.removeprefix(DRILL_PREFIX)
 
     def look(self, sinks: Sequence[Watched], now: datetime) -> list[IncidentChange]:
-        """What is to be told now: sinks that broke, that work again, and that are gone."""
+        """What is to be reported now: sinks that broke, that work again, and that are gone."""
         changes = []
         for one in sinks:
-            told = self._open.get(one.name)
+            change = self._open.get(one.name)
             reason = _reason(one, now)
-            if told is None and reason:
+            if change is None and reason:
                 changes.append(self._broke(one, reason, now))
-            elif told is not None and one.health.works and not one.health.lost:
-                changes.append(self._ended(told, f"sink {one.name} works again", now))
+            elif change is not None and one.health.works and not one.health.lost:
+                changes.append(self._ended(change, f"sink {one.name} works again", now))
         gone = sorted(self._open.keys() - {one.name for one in sinks})
         return changes + [self._ended(self._open[one], f"sink {one} is no longer in the settings", now) for one in gone]
 
@@ -85,22 +85,22 @@ class BrokenSinks:
         scope = f"{SINK_PREFIX}{sink.name}"
         seed = sha256(f"{scope}|{now.timestamp():.6f}".encode()).hexdigest()[:6]
         incident_id = f"sink-{sink.name.lower()}-{int(now.timestamp())}-{seed}"
-        told = self._open[sink.name] = IncidentChange(
+        change = self._open[sink.name] = IncidentChange(
             incident_id=incident_id, scope=scope, kind=ChangeKind.OPENED, state=IncidentState.OPEN, at=now,
             opened_at=min(since, now), revision=1, level=Level.WATCH, peak=Level.WATCH, critical=False, pages=False,
             fault=Fault.LOCAL, headline=_headline(f"sink {sink.name} is broken: {reason}"),
             verdict=None, evidence=(), counter_evidence=(), blind=(), rejected_causes=(), far_per_day=0.0,
             runbook=self._runbook, replay_id=f"{incident_id}:1",
         )  # fmt: skip
-        return told
+        return change
 
-    def _ended(self, told: IncidentChange, headline: str, now: datetime) -> IncidentChange:
-        del self._open[told.scope.removeprefix(SINK_PREFIX)]
-        revision = told.revision + 1
+    def _ended(self, change: IncidentChange, headline: str, now: datetime) -> IncidentChange:
+        del self._open[change.scope.removeprefix(SINK_PREFIX)]
+        revision = change.revision + 1
         return replace(
-            told, kind=ChangeKind.ENDED, state=IncidentState.ENDED, at=max(now, told.at), revision=revision,
-            level=Level.CALM, headline=_headline(f"{headline}, after {_span((now - told.opened_at).total_seconds())}"),
-            replay_id=f"{told.incident_id}:{revision}",
+            change, kind=ChangeKind.ENDED, state=IncidentState.ENDED, at=max(now, change.at), revision=revision,
+            level=Level.CALM, headline=_headline(f"{headline}, after {_span((now - change.opened_at).total_seconds())}"),
+            replay_id=f"{change.incident_id}:{revision}",
         )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Knows when each change was judged, so that the time to its delivery counts all of the way: the wait for the disk too.
 
-What an earlier run judged counts from when the log took it. What is told of deliveries goes to a recorder, such as telemetry.
+What an earlier run judged counts from when the log took it. What is known of deliveries goes to a recorder, such as telemetry.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Knows a window of planned work: from when until when, what is expected to suffer, and which incidents that explains. Pure.
 
-A window is narrow: an incident that rests on anything else as well is told as usual.
+A window is narrow: an incident that rests on anything else as well is sent as usual.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Makes the notes of one route: of a change in time, of an incident's present state, and of what a silence held back.
 
-What was missed and what was lost is told with the next note that is made; when a note's change was judged is remembered with it.
+What was missed and what was lost is said with the next note that is made; when a note's change was judged is remembered with it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from monitor.signals import Clock
 
 
 class Notes:
-    """The notes of one route. `lost`: entries of the log that were removed unread and that no note has told of yet."""
+    """The notes of one route. `lost`: entries of the log that were removed unread and that no note has mentioned yet."""
 
     def __init__(self, route: Route, backlog: Backlog, clock: Clock, crossings: Crossings) -> None:
         self.lost = 0

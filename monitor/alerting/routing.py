@@ -84,7 +84,7 @@ def decide(rule: Rule, last_note: LastNote | None, change: IncidentChange) -> De
 
 
 def _of_a_sink(rule: Rule, change: IncidentChange) -> Decision:
-    """A broken sink is told by every other one, whatever its level and filters are: who relies on it must hear of that."""
+    """A broken sink is reported by every other one, whatever its level and filters are: who relies on it must hear of that."""
     if change.scope == rule.own_scope:
         return _reject("it is about this very sink")
     refusal = replace(Filters(), drill=rule.filters.drill).refusal(change)

@@ -18,7 +18,7 @@ def told_by_daemon(
     """Asset to its figure, in order of name; only this asset's if one is given.
 
     `asked` says what no daemon tells, and of what nothing is known of an asset. Raises OperatorError for an asset that is not
-    watched, and Exit(1) after a line where nothing is told.
+    watched, and Exit(1) after a line where nothing is known.
     """
     import msgspec
 

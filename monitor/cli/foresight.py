@@ -1,6 +1,6 @@
 """Foresees what `stormwatch run` would do with settings: makes everything that run makes, and starts none of it.
 
-All mistakes are told at once. What is not a mistake and still matters at night is a warning.
+All mistakes are reported at once. What is not a mistake and still matters at night is a warning.
 """
 
 from __future__ import annotations
@@ -106,5 +106,5 @@ def _warnings(settings: Settings) -> list[str]:
     if enabled_venues(settings) and not settings.assets:
         found.append("no [assets.NAME]: no asset is judged")
     if not any(table.get("enabled", True) for table in settings.sinks.values()):
-        found.append("no [sinks.NAME]: nobody is told of an incident")
+        found.append("no [sinks.NAME]: nobody is notified of an incident")
     return found

@@ -1,7 +1,7 @@
 """Gives a source that several vantages watch one voice: the facts of one of them count, so that nothing counts twice. Pure.
 
 The first vantage that tells of a source carries it. When it is blind, silent or away, and another one sees, that one carries it
-from then on: its claims are told again, and its liquidations since the last word of the first. What is about the way to a venue
+from then on: its claims are sent again, and its liquidations since the last word of the first. What is about the way to a venue
 (requests, controls, clocks) passes from every vantage, and an event of a chain from whichever tells of it first.
 """
 
@@ -90,7 +90,7 @@ class Carriers:
         self._sources: dict[str, _Source] = {}
         self._ticks: dict[str | None, float] = {}
         self._events: dict[_Event, str | None] = {}
-        """Event -> the vantage that told of it first."""
+        """Event -> the vantage that reported it first."""
 
     def admit(self, signal: Signal, at_s: float) -> Sequence[Signal]:
         """What counts of a signal: itself, nothing, or more where its vantage takes over. `at_s`: unix seconds of receipt."""
@@ -131,7 +131,7 @@ class Carriers:
         return at_s - self._ticks.get(carrier.vantage, at_s) > AWAY_S
 
     def _is_first(self, signal: Signal) -> bool:
-        """Whether its vantage told of this event first; the same one tells again what was undone in between."""
+        """Whether its vantage reported this event first; the same one reports again what was undone in between."""
         vantage, of = signal.subject.vantage, signal.attributes
         known = next((str(of[name]) for name in _EVENT_NAMES if name in of), str(signal.seq))
         first = self._events.setdefault((signal.kind, signal.subject.asset, known, str(of.get("by", ""))), vantage)

@@ -12,7 +12,7 @@ from monitor.correlator.episodes import Episode
 from monitor.correlator.explain import counter_evidence, rejected_causes, runbook, venue_runbook
 from monitor.correlator.fusion import CALM_BELOW_NATS
 from monitor.correlator.headlines import ended_unwatched, headline, local_headline, venue_headline
-from monitor.correlator.knowledge import told
+from monitor.correlator.knowledge import news_of
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.correlator.venues import VenueAssessment
 from monitor.incidents import (
@@ -71,7 +71,7 @@ class ChangeWriter:
             runbook=runbook(self._s.runbook_base, episode.level, verdict.fault),
             replay_id=f"{episode.incident_id}:{episode.revision}",
             parent_id=episode.parent_id,
-            news=told(episode.news, assessment.known),
+            news=news_of(episode.news, assessment.known),
         )
 
     def venue(self, kind: ChangeKind, episode: Episode, assessment: VenueAssessment, now_s: float) -> IncidentChange:

@@ -18,14 +18,14 @@ from monitor.incidents import ChangeKind, IncidentChange, IncidentState, Leg, Le
 
 NEWS_EVERY_S = 60.0
 MAX_TOLD = 256
-"""Keys that an incident has told; beyond these nothing is news any more."""
+"""Keys that an incident has reported; beyond these nothing is news any more."""
 _RISES = frozenset({ChangeKind.OPENED, ChangeKind.RAISED, ChangeKind.RESUMED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """The state of a scope at one second. `at_once` skips the entry ticks; a change of `mark` is worth an update, and
-    so is a key of `known` that the incident has not told.
+    so is a key of `known` that the incident has not reported.
 
     `true` and `unseen` are the legs that are TRUE and UNKNOWN; `blind_stress`: one leg is TRUE and both others are UNKNOWN.
     """
@@ -74,7 +74,7 @@ class Episode:
         self._mark: tuple[object, ...] = ()
         self._differs = 0
         self.news: frozenset[str] = frozenset()
-        """What the last change told that no change of this incident had told before; empty when it opens."""
+        """What the last change reported that no change of this incident had reported before; empty when it opens."""
         self._told: set[str] = set()
         self._newer = 0
         self._changed_s = float("-inf")
@@ -204,7 +204,7 @@ class Episode:
         return ChangeKind.UPDATED if self._differs >= self._s.enter_ticks or self._is_news(observed) else None
 
     def _is_news(self, observed: Observation) -> bool:
-        """Whether something is known that was not told, for some seconds, and the last change is a minute ago."""
+        """Whether something is known that was not reported, for some seconds, and the last change is a minute ago."""
         newer = len(self._told) < MAX_TOLD and not observed.known <= self._told
         self._newer = self._newer + 1 if newer else 0
         return self._newer >= self._s.enter_ticks and observed.now_s - self._changed_s >= NEWS_EVERY_S

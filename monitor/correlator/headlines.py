@@ -74,13 +74,13 @@ class _Finding:
         return _ASIDE.sub("", self.said.removeprefix(f"{self.of} "))
 
     def since(self, words: str) -> str:
-        told = self._naming(words)
-        return told if self.onset is None else f"{told} since {self.onset:%H:%M:%S}"
+        text = self._naming(words)
+        return text if self.onset is None else f"{text} since {self.onset:%H:%M:%S}"
 
     def choices(self) -> list[str]:
         """The onset to the minute with the words, with the name and the value, or with the name alone: best first."""
-        told = (self.briefly, *self.measured)
-        return [self._when + self._naming(words) for words in told if words] or [self._when + self.leg]
+        candidates = (self.briefly, *self.measured)
+        return [self._when + self._naming(words) for words in candidates if words] or [self._when + self.leg]
 
     def within(self, width: int) -> str:
         """The best choice that fits, else the onset and the first words."""
@@ -176,8 +176,8 @@ def _fitting(title: str, findings: Sequence[_Finding], tails: Sequence[str]) -> 
     """The first that fits: with the richest tail and the words in full, then with less of both, at last in equal shares."""
     for tail in tails:
         for words in ([one.said for one in findings], [one.briefly for one in findings]):
-            told = "; ".join(one.since(said) for one, said in zip(findings, words, strict=True))
-            line = f"{title}{told or NOTHING}{tail}"
+            text = "; ".join(one.since(said) for one, said in zip(findings, words, strict=True))
+            line = f"{title}{text or NOTHING}{tail}"
             if len(line) <= ROOM:
                 return line
     for tail in tails[-2:]:
@@ -191,9 +191,9 @@ def _fitting(title: str, findings: Sequence[_Finding], tails: Sequence[str]) -> 
 def _chosen(findings: Sequence[_Finding], room: int) -> str:
     """Of each finding the best words that fit together: first no value is left out, then no words; empty if none fit."""
     choices = product(*(enumerate(one.choices()) for one in findings))
-    fitting = [(many, told) for many in choices if len(told := "; ".join(one for _, one in many)) <= room]
+    fitting = [(many, text) for many in choices if len(text := "; ".join(one for _, one in many)) <= room]
     ranks = [
-        (sum(rank == NAME_ALONE for rank, _ in many), sum(rank for rank, _ in many), told) for many, told in fitting
+        (sum(rank == NAME_ALONE for rank, _ in many), sum(rank for rank, _ in many), text) for many, text in fitting
     ]
     return min(ranks, default=(0, 0, ""))[2]
 

@@ -1,6 +1,6 @@
 """Says what is known of an asset in keys that last: grave findings, and sources that are blind. Pure text.
 
-A key that an incident has not told yet is news, also where its level stands. Findings of a contract or a pool are told
+A key that an incident has not reported yet is news, also where its level stands. Findings of a contract or a pool are reported
 each, of all others each name and grade: the twentieth venue with the same trouble is no news.
 """
 
@@ -27,7 +27,7 @@ def known_of(evidence: Iterable[Evidence], blind: Iterable[Blindness]) -> dict[s
     return known
 
 
-def told(news: Iterable[str], known: dict[str, str]) -> tuple[str, ...]:
+def news_of(news: Iterable[str], known: dict[str, str]) -> tuple[str, ...]:
     """The words of these keys in order of key, at most `MAX_NEWS`, and how many more."""
     words = [known[key] for key in sorted(news) if key in known]
     more = (f"and {len(words) - MAX_NEWS} more",) if len(words) > MAX_NEWS else ()

@@ -64,7 +64,7 @@ class _NoJudge:
 
 
 class _Declared:
-    """What the sources declared: told again from time to time, for a correlator that begins in the midst of the stream."""
+    """What the sources declared: sent again from time to time, for a correlator that begins in the midst of the stream."""
 
     def __init__(self) -> None:
         self._signals: dict[tuple[str, Subject, Scalar], Signal] = {}

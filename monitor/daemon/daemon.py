@@ -24,8 +24,8 @@ from monitor.alerting.quiet_file import QuietFile
 from monitor.alerting.sinks import made as made_sinks
 from monitor.correlator import Correlator
 from monitor.daemon.assembly import board_token, intake_of, watched_of
-from monitor.daemon.bus_seat import BusSeat
 from monitor.daemon.bus_source import READER as BUS
+from monitor.daemon.correlator_on_bus import CorrelatorOnBus
 from monitor.daemon.readiness import Readiness
 from monitor.daemon.resume import image_of, resumed
 from monitor.daemon.sink_parts import SinkParts
@@ -145,19 +145,19 @@ class Daemon:
             settings, env, clock, pipeline=self.pipeline, checkpoints=checkpoints,
             on_loop_lag=self.telemetry.record_loop_lag,
         )  # fmt: skip
-        self._seat: BusSeat | None = None
+        self._on_bus: CorrelatorOnBus | None = None
         """What takes the place of the sources where agents watch."""
         if from_bus:
-            self._seat = BusSeat(settings, env, self.pipeline, self.log, clock, self._watched)
+            self._on_bus = CorrelatorOnBus(settings, env, self.pipeline, self.log, clock, self._watched)
         self._supervisor = Supervisor(clock)
         self.sinks = SinkParts(self.deliveries, self.log, self._supervisor)
         broken = BrokenSinks(settings.correlator.runbook_base)
         self._sink_watch = SinkWatch(self.deliveries, broken, self.pipeline, self.telemetry, clock)
         self.readiness = Readiness(clock, self.pipeline, self._supervisor, self.log, self.deliveries)
         self.readiness.broken = broken.why
-        if self._seat is not None:
-            self.readiness.vantage = self._seat.reason
-            self._seat.sinks = lambda: self.deliveries.names
+        if self._on_bus is not None:
+            self.readiness.vantage = self._on_bus.reason
+            self._on_bus.sinks = lambda: self.deliveries.names
         self._web = Web(
             settings.web, self.readiness.answer, Exposition(self.telemetry.prometheus, self.telemetry.open_metrics),
             by_asset={"/exits": lambda: self.correlator.exits,
@@ -174,7 +174,7 @@ class Daemon:
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Run every part until `stop`. Calls `ready` when all parts have started."""
-        sources = self._sources.parts() if self._seat is None else self._seat.source.parts()
+        sources = self._sources.parts() if self._on_bus is None else self._on_bus.source.parts()
         try:
             async with self._listening(), self._opened_log(stop):
                 await self._resume()
@@ -205,9 +205,9 @@ class Daemon:
     async def _opened_log(self, stop: asyncio.Event) -> AsyncIterator[None]:
         await self.log.open()
         try:
-            if self._seat is not None:
+            if self._on_bus is not None:
                 self.readiness.starting = "asking the bus for the correlator before this one"
-                await self._seat.take(stop)
+                await self._on_bus.take(stop)
             self.database = StoreReader(
                 self.store, self.log, self.settings.store, self._clock, vantage=self.settings.vantage
             )
@@ -253,7 +253,7 @@ class Daemon:
         if self.log.end:
             how = "from its last state" if began.thawed else "from the beginning of the log"
             log.info("the correlator continues %s; %d signals were judged again", how, began.judged)
-            if self._seat is None:  # over the bus comes what was heard meanwhile
+            if self._on_bus is None:  # over the bus comes what was heard meanwhile
                 await asyncio.to_thread(self._catch_up, self._clock())  # a long pause is many seconds
         readiness.starting = None
 
@@ -272,8 +272,8 @@ class Daemon:
             DATABASE: self.database.run, TRACES: self._traces, "gauges": self._gauges, "retention": self._retention,
             "images": self._images, "broken sinks": self._sink_watch.run,
         }  # fmt: skip
-        if self._seat is not None and self._seat.taken:
-            parts[BUS_STATE] = self._seat.publisher.run
+        if self._on_bus is not None and self._on_bus.taken:
+            parts[BUS_STATE] = self._on_bus.publisher.run
         for number, one in enumerate(self._copies, 1):
             parts[f"copy {number}"] = self._copy(one, self.log.end)
         return parts
@@ -292,7 +292,7 @@ class Daemon:
         self.telemetry.record_change(decode_change(entry.body))
 
     def _image(self) -> Image:
-        return image_of(self.correlator, self._watched, 0 if self._seat is None else self._seat.source.heard)
+        return image_of(self.correlator, self._watched, 0 if self._on_bus is None else self._on_bus.source.heard)
 
     async def _images(self) -> None:
         pause_s = min(
@@ -313,8 +313,8 @@ class Daemon:
                 self.telemetry.record_exit(exit_capacity)
             self.telemetry.record_log(self.readiness.figures())
             self.telemetry.record_unseen(self.pipeline.not_seen())
-            if self._seat is not None:
-                self.telemetry.record_vantages(self._seat.source.age_s(), self._seat.source.refused)
+            if self._on_bus is not None:
+                self.telemetry.record_vantages(self._on_bus.source.age_s(), self._on_bus.source.refused)
             for part, count in self._supervisor.restarts.items():
                 for _ in range(count - restarts.get(part, 0)):
                     self.telemetry.record_restart(part)
@@ -335,9 +335,9 @@ class Daemon:
         await self.log.flush()
         assert self.database is not None, "the log is open"
         await asyncio.gather(self.deliveries.drain(DRAIN_S), self.database.flush(DRAIN_S), *self._finish_copies())
-        if self._seat is not None and self._seat.taken:
+        if self._on_bus is not None and self._on_bus.taken:
             await self.log.flush()
-            await self._seat.publisher.drain(DRAIN_S)
+            await self._on_bus.publisher.drain(DRAIN_S)
         self.store.cut()
         for task in outputs:
             task.cancel()

@@ -1,6 +1,6 @@
 """Looks each second whether a sink is broken, and reports it as an incident of its own, which every other sink delivers.
 
-What an earlier run told is found in the log, so a restart tells nothing twice.
+What an earlier run reported is found in the log, so a restart reports nothing twice.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class SinkWatch:
         self._breaks: Counter[str] = Counter()
 
     def open(self, log: SqliteLog) -> None:
-        """Continue with what the log says was told."""
-        told = [one for name, one in log.latest(Stream.CHANGE).items() if name.startswith(SINK_PREFIX)]
-        self.broken.resume([decode_change(one.body) for one in told])
+        """Continue with what the log says was reported."""
+        latest = [one for name, one in log.latest(Stream.CHANGE).items() if name.startswith(SINK_PREFIX)]
+        self.broken.resume([decode_change(one.body) for one in latest])
 
     def look(self) -> None:
         """Report what has changed, and the figures of every sink."""

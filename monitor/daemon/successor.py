@@ -1,8 +1,8 @@
 """Fills the empty log of a correlator that takes another one's place with what the bus knows of that one.
 
 The image is thawed and goes on behind the message that it rests on. An image of another version is not used: what came since is
-judged again, and the incidents that were told go on. The changes that a sink was told of are in its memory, so that none is told
-again; those that it was not told of are told now, with the same key.
+judged again, and the incidents that were reported go on. The changes that a sink was sent are in its memory, so that none is sent
+again; those that it was not sent are sent now, with the same key.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from monitor.log.bus.state import BusState, author_of_state, memory_after, read_
 from monitor.log.follow import remaining
 from monitor.log.sqlite_log import SqliteLog
 
-TOLD = frozenset({"delivered", "missed", "refused", "failed", "given_up"})
-"""Outcomes after which a sink is not told of a change again."""
+FINAL = frozenset({"delivered", "missed", "refused", "failed", "given_up"})
+"""Outcomes after which a sink is not sent a change again."""
 log = logging.getLogger("stormwatch.successor")
 
 
@@ -59,7 +59,7 @@ class Successor:
             heard = image.heard
         elif image is not None:
             heard, image = max(await self._source.recall(since, image.heard), image.heard), None
-        elif state.changes:  # it was gone before its first image: nothing behind its last change was told
+        elif state.changes:  # it was gone before its first image: nothing behind its last change was sent
             heard = await self._source.recall(since, max(one.at for one in state.changes))
         else:
             return
@@ -74,11 +74,11 @@ class Successor:
         await self._log.flush()
         how = "its last state" if image is not None else "the signals, judged again"
         log.info(
-            "the correlator takes the place of another one, from %s; %d changes were told", how, len(state.changes)
+            "the correlator takes the place of another one, from %s; %d changes were sent", how, len(state.changes)
         )
 
     async def _place_readers(self, state: BusState, sinks: Collection[str], before: int) -> None:
-        """Let each reader begin behind what it has done; what our own log told before was told, by us or by the other one."""
+        """Let each reader begin behind what it has done; what our own log sent before was sent, by us or by the other one."""
         positions: dict[str, int] = {}
         async for chunk in remaining(self._log, self._log.start, (Stream.CHANGE,)):
             positions |= {one.id: one.position for one in chunk.entries}
@@ -92,12 +92,12 @@ class Successor:
 
 
 def _told(state: BusState, sink: str) -> Router:
-    """What a sink was told of last, by incident."""
+    """What a sink was sent last, by incident."""
     known = {_id_of(one): one for one in state.changes}
     router = Router(Rule())
     for one in state.deliveries:
         change = known.get(f"{one.incident_id}:{one.revision}")
-        if one.sink == sink and one.outcome in TOLD and change is not None:
+        if one.sink == sink and one.outcome in FINAL and change is not None:
             router.record(change)
     return router
 

@@ -35,8 +35,8 @@ def _answers(deliveries: Deliveries, name: str) -> RouteAnswers:
         delivered=counts.get("delivered", 0),
         failed=sum(counts.get(one, 0) for one in ("try_again", "refused", "failed")),
         said=f"nothing was sent: {deliveries.passed_over(name) or 'no incident'}" if last is None else last.words,
-        typical_s=round(median(took), 3) if took else None,
-        longest_s=round(max(took), 3) if took else None,
+        median_s=round(median(took), 3) if took else None,
+        max_s=round(max(took), 3) if took else None,
         latency_s=round(max(latencies), 3) if latencies else None,
     )
 

@@ -133,9 +133,9 @@ class Expect:
 
     `fault` is whose fault must be named ("" if none). `findings` names the evidence that the verdict needs ("withdrawals"): each
     must stand in some change; what `never_found` names, in none. `never_fault` names faults that no change may name.
-    No incident may end before `open_until_s`: what goes on until then must not read as recovered. By `told_by_s` (None:
+    No incident may end before `open_until_s`: what goes on until then must not read as recovered. By `flagged_by_s` (None:
     whenever), such as the second of the first public word, something must have been flagged. `lost` names the vantage whose
-    network must be told to be down; what was flagged holds meanwhile.
+    network must be reported as down; what was flagged holds meanwhile.
     """
 
     level: str
@@ -147,7 +147,7 @@ class Expect:
     never_found: tuple[str, ...] = ()
     never_fault: tuple[str, ...] = ()
     open_until_s: float = 0.0
-    told_by_s: float | None = None
+    flagged_by_s: float | None = None
     lost: str = ""
 
     def words(self) -> str:
@@ -237,7 +237,7 @@ def checked(scenario: Scenario) -> Scenario:
     _one_of("expect.fault", expect.fault, ("", *(one.value for one in Fault)))
     for index, fault in enumerate(expect.never_fault):
         _one_of(f"expect.never_fault[{index}]", fault, tuple(one.value for one in Fault if one is not Fault.NONE))
-    for key in ("third_leg_at_s", "open_until_s", "told_by_s"):
+    for key in ("third_leg_at_s", "open_until_s", "flagged_by_s"):
         _between(f"expect.{key}", getattr(expect, key) or 0.0, 0.0, scenario.length_s, "put it within the scenario")
     return scenario
 

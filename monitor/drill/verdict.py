@@ -35,7 +35,7 @@ class Flagged(msgspec.Struct, frozen=True, kw_only=True):
 class RouteAnswers(msgspec.Struct, frozen=True, kw_only=True):
     """What one sink of the desk answered. Times are seconds; null where nothing was sent, or nothing delivered.
 
-    `said`: the last answer, or why nothing was sent. `typical_s`, `longest_s`: how long an attempt took. `latency_s`: the longest
+    `said`: the last answer, or why nothing was sent. `median_s`, `max_s`: how long an attempt took. `latency_s`: the longest
     time from a change's judgement to its delivery. `works`: notes were delivered, and the last one too; null if none was sent.
     """
 
@@ -45,8 +45,8 @@ class RouteAnswers(msgspec.Struct, frozen=True, kw_only=True):
     delivered: int
     failed: int
     said: str
-    typical_s: float | None
-    longest_s: float | None
+    median_s: float | None
+    max_s: float | None
     latency_s: float | None
 
 
@@ -116,31 +116,31 @@ def judge(scenario: Scenario, changes: Sequence[TimedChange], begun_at: datetime
 
 
 def _in_time(expect: Expect, during: Sequence[TimedChange], begun_at: datetime) -> Iterator[str]:
-    """What was told too late, and what was told as over too early."""
+    """What was flagged too late, and what was flagged as over too early."""
     until = begun_at + timedelta(seconds=expect.open_until_s)
     for scope in sorted({one.change.scope for one in during if one.change.kind is ChangeKind.ENDED and one.at < until}):
         yield f"the incident of {scope} ended before {expect.open_until_s:g} s"
-    if expect.told_by_s is not None:
+    if expect.flagged_by_s is not None:
         first_s = min(((one.at - begun_at).total_seconds() for one in during), default=None)
-        if first_s is None or first_s > expect.told_by_s:
+        if first_s is None or first_s > expect.flagged_by_s:
             when = "never" if first_s is None else f"at {first_s:.1f} s"
-            yield f"something was first flagged {when}; by {expect.told_by_s:g} s was expected"
+            yield f"something was first flagged {when}; by {expect.flagged_by_s:g} s was expected"
 
 
 def _lost(
     scenario: Scenario, during: Sequence[TimedChange], of_assets: Sequence[TimedChange], wanted: Level
 ) -> Iterator[str]:
-    """What is wrong with the loss of a vantage: it is not told, or what was flagged did not hold meanwhile."""
+    """What is wrong with the loss of a vantage: it is not reported, or what was flagged did not hold meanwhile."""
     vantage = scenario.expect.lost
-    told = [one for one in during if one.change.scope == f"vantage:{vantage}"]
-    if not told or told[0].change.fault is not Fault.LOCAL:
+    losses = [one for one in during if one.change.scope == f"vantage:{vantage}"]
+    if not losses or losses[0].change.fault is not Fault.LOCAL:
         yield f"no change named vantage {vantage} as the one whose network failed"
         return
-    over_at = told[1].at if len(told) > 1 else told[0].at + timedelta(seconds=scenario.length_s)
-    before = [one.change.level for one in of_assets if one.at <= told[0].at]
+    over_at = losses[1].at if len(losses) > 1 else losses[0].at + timedelta(seconds=scenario.length_s)
+    before = [one.change.level for one in of_assets if one.at <= losses[0].at]
     if not before or before[-1] < wanted:
         yield f"{LEVEL_NAMES[wanted]} was not flagged before vantage {vantage} was lost"
-    if any(one.change.level < wanted for one in of_assets if told[0].at < one.at < over_at):
+    if any(one.change.level < wanted for one in of_assets if losses[0].at < one.at < over_at):
         yield f"{LEVEL_NAMES[wanted]} did not hold while vantage {vantage} was lost"
 
 

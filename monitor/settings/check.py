@@ -1,6 +1,6 @@
 """Checks that the names in the settings exist, that references fit each other, and that numbers and URLs can be meant.
 
-All mistakes are told at once: each check is made, whatever the others found.
+All mistakes are reported at once: each check is made, whatever the others found.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from monitor.incidents import Leg
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaintenanceSettings:
-    """Work from `start` until `end` (aware times). Incidents that it explains are recorded, and told when it ends if still open.
+    """Work from `start` until `end` (aware times). Incidents that it explains are recorded, and sent when it ends if still open.
 
     All that is named must match: the incident's asset; all of its evidence by venue ("okx", "target:NAME"); all of its legs.
     Empty lists match everything.

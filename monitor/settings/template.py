@@ -91,7 +91,7 @@ vantage = "local"                 # where we probe from; it is in every signal
 # lending = [                     # default: none. Contracts that write liquidations (docs/detection.md)
 #   { protocol = "aave_v3", address = "0x…" },
 # ]
-# factories = ["0x…"]             # default: none. New pools of watched tokens that they make are told
+# factories = ["0x…"]             # default: none. New pools of watched tokens that they make are reported
 # dollars = ["0x…"]               # default: none. Tokens that count as a dollar: pools that pay with them are ways out
 # events = [                      # default: none. Events of your own, as evidence of a leg (docs/detection.md)
 #   { name = "paused", signature = "Paused(address account)", addresses = ["0x…"], leg = "venue", grade = 3, assets = ["ETH"] },
@@ -175,8 +175,8 @@ _SINKS = """
 # pages_only = false              # true: only what should wake somebody
 # changed_level_only = false      # true: no updates at the same level
 # repeat_s = "1m"                 # at most one update of an incident at the same level in so long
-# stale_after_s = "1h"            # older changes are told by one note an incident, and page nobody
-# broken_after_s = "5m"           # nothing delivered for so long: the other sinks are told once
+# stale_after_s = "1h"            # older changes are sent as one note an incident, and page nobody
+# broken_after_s = "5m"           # nothing delivered for so long: the other sinks are notified once
 # remind_s = "30m"                # an incident that is still open is sent again; default: 0, never (alertmanager: 1m)
 # legs = ["migration"]            # only these legs; default: all
 # assets = ["BTC"]                # only these assets; default: all
@@ -215,7 +215,7 @@ _SINKS = """
 # url = "https://api.telegram.org"   # another only behind a proxy of your own
 # timeout_s = "10s"               # when a message counts as not accepted
 
-# --- planned work: what it explains is recorded and not sent; when it ends, what is still open is told. Reloaded at SIGHUP ---
+# --- planned work: what it explains is recorded and not sent; when it ends, what is still open is sent. Reloaded at SIGHUP ---
 # [[maintenance]]
 # start = 2026-11-24T01:00:00Z    # default: none. Times name their zone
 # end = 2026-11-24T03:00:00Z      # default: none. At most 90 days after start
@@ -308,7 +308,7 @@ _CORRELATOR = """
 # storm_leave_p = 0.54            # and under which they are one no longer
 # critical_p = 0.96               # probability from which a storm is critical,
 # critical_leave_p = 0.915        # and under which it is so no longer
-# enter_ticks = 2                 # seconds that a level must hold before it is told; grade-4 evidence is told at once
+# enter_ticks = 2                 # seconds that a level must hold before it is reported; grade-4 evidence is reported at once
 # lower_ticks = 15                # seconds that a lower level must hold
 # leave_p_hi = 0.54               # an incident ends when the upper probability stays under this
 # leave_after_s = "10m"           # for so long

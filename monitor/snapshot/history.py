@@ -141,7 +141,7 @@ def format_of(given: str, out: Path) -> Format:
 async def write(
     items: AsyncIterator[One], table: Table[One], into: IO[bytes], how: Format, on_rows: Callable[[int], None]
 ) -> int:
-    """Write the items as rows; returns how many. `on_rows` is told after each chunk how many there are so far."""
+    """Write the items as rows; returns how many. `on_rows` is called after each chunk with how many there are so far."""
     with _as_operators_errors(getattr(into, "name", "-")):
         writer: _Writer = await asyncio.to_thread(_Csv if how is Format.CSV else _Parquet, table.columns, into)
     written = 0

@@ -135,7 +135,7 @@ def build(
 def direct_session(what: str, collector: Collector) -> Session:
     """A session for one exporter that fails on a redirect: the operator's headers are for one collector.
 
-    Some versions of the exporters follow redirects, others count one as a delivery. `collector` is told of each attempt.
+    Some versions of the exporters follow redirects, others count one as a delivery. `collector` is called with each attempt.
     """
     from requests import PreparedRequest, RequestException, Response, Session
 
@@ -200,7 +200,7 @@ def _otlp(
 
 
 def _otlp_spans(
-    settings: TelemetrySettings, headers: dict[str, str], every_s: float, told: tuple[str, Collector]
+    settings: TelemetrySettings, headers: dict[str, str], every_s: float, sent_by: tuple[str, Collector]
 ) -> BatchSpanProcessor:
     from opentelemetry.exporter.otlp.proto.http import Compression
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -210,7 +210,7 @@ def _otlp_spans(
         headers=headers,
         timeout=settings.export_timeout_s,
         compression=Compression.Gzip,
-        session=direct_session(*told),
+        session=direct_session(*sent_by),
     )
     return BatchSpanProcessor(
         exporter,

@@ -348,7 +348,7 @@ DELIVERY_LATENCY = histogram(
 SINK_BROKEN = gauge(
     "stormwatch.delivery.broken",
     "1",
-    "1 while a sink is broken: it got nothing for broken_after_s, or its place in the log was lost. The others are told",
+    "1 while a sink is broken: it got nothing for broken_after_s, or its place in the log was lost. The others are notified",
     "sink",
     unbounded=("sink",),
     cap=100,

@@ -19,7 +19,7 @@ from probes.dialect.answers import (
 )
 from probes.dialect.beside import codes_beside, venue
 from probes.dialect.checksums import checksummed
-from probes.dialect.codes import codes, meaning
+from probes.dialect.codes import Errors, codes, meaning
 from probes.dialect.declared import (
     NO_YES,
     YES_NO,
@@ -28,7 +28,6 @@ from probes.dialect.declared import (
     Clock,
     Control,
     Deleveragings,
-    Errors,
     Frames,
     FundingRates,
     InsuranceFunds,

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from probes.dialect import decode
-from probes.dialect.codes import meaning
+from probes.dialect.codes import Errors, meaning
 from probes.dialect.columns import clock
-from probes.dialect.declared import Errors, Rows, Said, Stamp
+from probes.dialect.declared import Rows, Said, Stamp
 from probes.dialect.market import Head
 from probes.dialect.rows import compiled, nested, reader
 from probes.readings import Instrument, Market, Refusal

@@ -1,4 +1,4 @@
-"""Reads a venue's table of error codes: single codes, whole numbers from one to another, and names with a star.
+"""Declares where an answer's error codes stand, and reads a venue's table of them: single codes, ranges, names with a star.
 
 A code that is listed by itself counts before a family that it belongs to, and of names with a star the one with more before it.
 """
@@ -6,9 +6,29 @@ A code that is listed by itself counts before a family that it belongs to, and o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from probes.readings import Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errors:
+    """The error codes of an answer. `code`: the paths where one may be; `good`: codes that are no error.
+
+    `refusals` maps codes (as text) and families of them to kinds (`codes.py`). A code that it does not have counts by the HTTP
+    status, and in a good status as `Refusal.UNKNOWN_CODE`. `resets_at`: a header with the end of a throttling, unix seconds;
+    `resets_in`: one with the milliseconds until then. `banned_until`: the words before the end of a ban in the text, unix
+    milliseconds, of a venue that bans by HTTP 418; there 418 and 429 mean what they say, whatever the code.
+    """
+
+    code: tuple[str, ...]
+    good: frozenset[str] = frozenset()
+    text: tuple[str, ...] = ()
+    refusals: Mapping[str, Refusal] = field(default_factory=dict)
+    resets_at: str = ""
+    resets_in: str = ""
+    banned_until: str = ""
 
 
 def codes(by_kind: Mapping[Refusal, str | Sequence[str]]) -> Mapping[str, Refusal]:

@@ -382,22 +382,3 @@ class Channel:
     name: str = ""
     main: bool = True
     rare: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Errors:
-    """The error codes of an answer. `code`: the paths where one may be; `good`: codes that are no error.
-
-    `refusals` maps codes (as text) and families of them to kinds (`codes.py`). A code that it does not have counts by the HTTP
-    status, and in a good status as `Refusal.UNKNOWN_CODE`. `resets_at`: a header with the end of a throttling, unix seconds;
-    `resets_in`: one with the milliseconds until then. `banned_until`: the words before the end of a ban in the text, unix
-    milliseconds, of a venue that bans by HTTP 418; there 418 and 429 mean what they say, whatever the code.
-    """
-
-    code: tuple[str, ...]
-    good: frozenset[str] = frozenset()
-    text: tuple[str, ...] = ()
-    refusals: Mapping[str, Refusal] = field(default_factory=dict)
-    resets_at: str = ""
-    resets_in: str = ""
-    banned_until: str = ""

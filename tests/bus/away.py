@@ -1,4 +1,4 @@
-"""Takes the whole bus away for a while: nothing is lost, blindness is told, and what was missed is judged in order."""
+"""Takes the whole bus away for a while: nothing is lost, blindness is reported, and what was missed is judged in order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.bus.kills import finish, logs, of_changes, of_signals, summary, verdi
 from tests.nats_servers import nats_cluster
 
 BEFORE_S = 10.0
-TOLD_WITHIN_S = 15.0
+MAX_REPORTED_S = 15.0
 
 
 async def away(seconds: float, rate: int) -> bool:
@@ -33,15 +33,15 @@ async def away(seconds: float, rate: int) -> bool:
             await finish(one)
         agents, judge = await logs(one)
         found = compared(agents, judge)
-        told = [at_s for at_s in found.silences if at_s > gone_s]
-        told_s = min(told) - gone_s if told else float("inf")
+        reported = [at_s for at_s in found.silences if at_s > gone_s]
+        reported_s = min(reported) - gone_s if reported else float("inf")
         print(
             f"\nbus away {seconds:.0f} s, {rate} signals/s, {summary(agents)}, {len(judge.changes)} changes; {machine()}"
         )
         return verdict([
             *of_signals(found),
             ("signals judged before an earlier one of their subject", found.disordered, not found.disordered),
-            ("blindness told after, s", round(told_s, 1), told_s <= TOLD_WITHIN_S),
+            ("blindness reported after, s", round(reported_s, 1), reported_s <= MAX_REPORTED_S),
             ("caught up after, s", round(caught_s, 1), caught_s <= CAUGHT_UP_WITHIN_S),
             *of_changes(judge, one.receiver.keys),
         ])  # fmt: skip

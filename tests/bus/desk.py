@@ -226,7 +226,7 @@ class Compared:
     disordered: int
     """Signals that came before an earlier one of the same source and subject."""
     silences: list[float]
-    """When the correlator told that a source is silent, unix seconds."""
+    """When the correlator reported that a source is silent, unix seconds."""
 
 
 def compared(agents: Sequence[Held], judge: Held) -> Compared:

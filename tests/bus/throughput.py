@@ -70,12 +70,12 @@ class Figure:
 def story() -> list[Signal]:
     """The signals of all assets in order of arrival; what is about no asset comes once."""
     calm = PER_S / len(ASSETS) / VENUES
-    told = Story(LASTS_S, calm_per_s=calm).surge(14, LASTS_S, per_s=2 * calm).trouble(15, LASTS_S).upgrade(16)
+    reported = Story(LASTS_S, calm_per_s=calm).surge(14, LASTS_S, per_s=2 * calm).trouble(15, LASTS_S).upgrade(16)
     shift = (
         datetime.now(UTC).replace(microsecond=0) - START - timedelta(seconds=LASTS_S)
     )  # a backlog: none of it is to come
     found = []
-    for one in told.signals():
+    for one in reported.signals():
         moved = msgspec.structs.replace(one, event_time=one.event_time + shift, received_at=one.received_at + shift)
         if one.subject.asset is None:
             found.append(moved)

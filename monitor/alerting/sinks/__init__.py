@@ -62,7 +62,7 @@ class Route:
     type: str = ""
     """The module of the sink, such as webhook."""
     broken_after_s: float = BROKEN_AFTER_S
-    """After so many seconds without a success, while there was something to tell, the other sinks are told."""
+    """After so many seconds without a success, while there was something to tell, the other sinks are notified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ def check(
     offline: Annotated[bool, typer.Option("--offline", help="Ask nobody: no venue, node, target or database.")] = False,
     json: Json = False,
 ) -> None:
-    """Read the settings strictly, ask what they name, and print what a run would watch. All mistakes are told at once."""
+    """Read the settings strictly, ask what they name, and print what a run would watch. All mistakes are reported at once."""
     import os
 
     from monitor.cli.asked import ask

@@ -48,8 +48,8 @@ def print_routes(routes: Sequence[RouteAnswers]) -> None:
 def _answers(one: RouteAnswers) -> Iterator[Line]:
     state = {True: "works", False: "DID NOT TAKE IT", None: "not tried"}[one.works]
     yield 0, one.sink, f"{one.type}: {state}; {one.said}"
-    if one.typical_s is not None and one.longest_s is not None:
-        took = f"an attempt took {one.typical_s:.2f} s, at most {one.longest_s:.2f} s"
+    if one.median_s is not None and one.max_s is not None:
+        took = f"an attempt took {one.median_s:.2f} s, at most {one.max_s:.2f} s"
         latency = "" if one.latency_s is None else f"; from judged to delivered at most {one.latency_s:.2f} s"
         yield 2, "", f"{one.delivered} delivered, {one.failed} failed; {took}{latency}"
 
@@ -90,12 +90,12 @@ def _expected(expect: Expect) -> Iterator[tuple[str, str]]:
         yield "the fault", f"{expect.fault}, named in some change"
     if expect.never_fault:
         yield "never", f"the fault {' or '.join(expect.never_fault)}"
-    if expect.told_by_s is not None:
-        yield "told", f"something by {expect.told_by_s:g} s"
+    if expect.flagged_by_s is not None:
+        yield "first flagged", f"something by {expect.flagged_by_s:g} s"
     if expect.open_until_s:
         yield "open", f"no incident ends before {expect.open_until_s:g} s"
     if expect.lost:
-        yield "lost", f"the vantage {expect.lost} is told to have lost its network, and what was flagged holds"
+        yield "lost", f"the vantage {expect.lost} is reported to have lost its network, and what was flagged holds"
     if expect.findings:
         yield "found", ", ".join(expect.findings)
     if expect.never_found:

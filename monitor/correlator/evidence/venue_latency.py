@@ -133,7 +133,7 @@ class VenueLatencyEvidence:
         self._touched.clear()
 
     def _forget_our_own(self, now_s: float) -> None:
-        """Where our way out has just become slow: the last seconds' rises came before they could be told from the venues'."""
+        """Where our way out has just become slow: the last seconds' rises came before it was known, and may be ours."""
         before, self._slow_vantages = self._slow_vantages, self._board.attribution.own_path.slow(now_s)
         began = {one for one in self._slow_vantages if one not in before}
         if not began:

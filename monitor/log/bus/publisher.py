@@ -57,7 +57,7 @@ class _UnderWay:
 
 
 class Flushable(Readable, Protocol):
-    """A log that can be told to make everything durable now."""
+    """A log that can be asked to make everything durable now."""
 
     async def flush(self) -> None:
         """Return when everything appended so far is durable, or the disk cannot be written."""

@@ -28,7 +28,7 @@ IMAGE_KEY = "correlator"
 IMAGE, PARTS, SINKS, LAST = "Stormwatch-Image", "Stormwatch-Parts", "Stormwatch-Sinks", "Stormwatch-Last"
 """Headers of an image's first part: its id, the number of its parts, where each sink began, and the last change before it."""
 PART_BYTES = 512 * 1024
-"""Half of what the servers take as one message, unless they are told otherwise."""
+"""Half of what the servers take as one message, unless they are set otherwise."""
 SLOTS = 2
 AGAIN_S = 0.5
 READ_ROWS = 500
@@ -54,7 +54,7 @@ class BusState:
     deliveries: Sequence[DeliveryResult] = ()
     sinks: Mapping[str, str] = field(default_factory=dict)
     last: str = ""
-    """The id of the last change that was told before the image."""
+    """The id of the last change that was sent before the image."""
 
 
 def memory_after(state: BusState, last: str) -> bytes:
@@ -63,7 +63,7 @@ def memory_after(state: BusState, last: str) -> bytes:
 
 
 class StatePublisher:
-    """Publishes the state of one partition's correlator. `sinks` names those that are told now."""
+    """Publishes the state of one partition's correlator. `sinks` names those that are notified now."""
 
     def __init__(self, bus: Bus, settings: BusSettings, local: Readable, sinks: Callable[[], Collection[str]]) -> None:
         self._bus = bus

@@ -21,11 +21,11 @@ from tests.evm.anvil import Anvil, running
 
 CALLED = [kind for kind in kinds() if kind != "maple"]
 """Maple's contracts ask the queue themselves."""
-Told = tuple[str, bool | None]
+Reported = tuple[str, bool | None]
 
 
 async def both_ways(anvil: Anvil, start: int, *contracts: WatchedContract) -> list[list[ChainEvent]]:
-    """What is told live and by a scan."""
+    """What is reported live and by a scan."""
     await anvil.mine()
     end = await anvil.height()
     settings = replace(settings_of(anvil.url, watch=Watch(contracts=contracts), start_block=start), traces=Traces.OFF)
@@ -33,7 +33,7 @@ async def both_ways(anvil: Anvil, start: int, *contracts: WatchedContract) -> li
     return [live, [event async for event in scan(settings, start, end)]]
 
 
-def upgrades(events: list[ChainEvent], contract: Address) -> list[Told]:
+def upgrades(events: list[ChainEvent], contract: Address) -> list[Reported]:
     changes = (event for event in events if isinstance(event, ContractUpgraded) and event.contract == contract)
     return [(event.new, event.queued) for event in changes]
 
@@ -63,11 +63,11 @@ class Guarded:
         await self.deployer.send_as(self.stage.executor, function)
 
     async def changed(self) -> dict[str, list[Any]]:
-        """Changes the proxy past the timelock, by a call and by code that it ran; returns what must be told."""
+        """Changes the proxy past the timelock, by a call and by code that it ran; returns what must be reported."""
         bypassed, named, hidden, kept = [await self.deployer.target() for _ in range(4)]
         proxy, up = self.proxy.address, self.deployer.anvil.web3.to_checksum_address
         await self.past(self.admin.functions.upgrade(proxy, up(bypassed)))
-        upgrades: list[Told] = [(bypassed, False)]
+        upgrades: list[Reported] = [(bypassed, False)]
         queued: list[Address] = []
         ended: list[bool] = []
         if self.stage.cancels:
@@ -89,7 +89,7 @@ async def guarded(anvil: Anvil, stage: Stage) -> Guarded:
     return Guarded(Deployer(anvil), stage, proxy, admin)
 
 
-def told(events: list[ChainEvent], contract: Address, timelock: Address) -> dict[str, list[Any]]:
+def reported(events: list[ChainEvent], contract: Address, timelock: Address) -> dict[str, list[Any]]:
     queued = [event.new for event in events if isinstance(event, UpgradeQueued) and event.target == contract]
     ended = [event.executed for event in events if isinstance(event, OperationEnded) and event.timelock == timelock]
     return {"upgrades": upgrades(events, contract), "queued": list(dict.fromkeys(queued)), "ended": ended}
@@ -107,7 +107,7 @@ async def test_what_each_kind_of_timelock_runs_was_announced_whoever_names_it_an
         expected["safe"]["queued"] = []  # its owners approve a hash
         contracts = [WatchedContract(address=low(one.proxy), timelock=one.stage.timelock) for one in staged.values()]
         for events in await both_ways(anvil, start, *contracts):
-            found = {kind: told(events, low(one.proxy), one.stage.timelock) for kind, one in staged.items()}
+            found = {kind: reported(events, low(one.proxy), one.stage.timelock) for kind, one in staged.items()}
             assert found == expected
 
 

@@ -42,7 +42,7 @@ def test_a_node_that_leaves_out_of_its_logs_what_its_receipts_show_is_at_fault()
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Reported:
     """What nodes say of one block. `lies`: the endpoints whose logs are not the true ones."""
 
     truth: frozenset[Log]
@@ -51,7 +51,7 @@ class Told:
     lies: frozenset[str]
 
 
-def told(dice: random.Random, honest: int) -> Told:
+def told(dice: random.Random, honest: int) -> Reported:
     """One liar of one to three endpoints among `honest` providers of one or two."""
     some = [log(address(dice.randrange(3)), topic(dice.randrange(4)), index=at) for at in range(dice.randrange(5))]
     logs: dict[str, tuple[Log, ...]] = {}
@@ -67,7 +67,7 @@ def told(dice: random.Random, honest: int) -> Told:
     names = list(logs)
     dice.shuffle(names)
     lies = frozenset(name for name in names if set(logs[name]) != set(some))
-    return Told(frozenset(some), {name: logs[name] for name in names}, providers, lies)
+    return Reported(frozenset(some), {name: logs[name] for name in names}, providers, lies)
 
 
 def falsified(dice: random.Random, some: list[Log]) -> tuple[Log, ...]:

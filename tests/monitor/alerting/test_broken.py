@@ -1,4 +1,4 @@
-"""A broken sink is told once to every other sink, and once more when it works again; what was not tried says nothing."""
+"""A broken sink is reported once to every other sink, and once more when it works again; what was not tried says nothing."""
 
 from __future__ import annotations
 

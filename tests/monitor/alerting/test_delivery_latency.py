@@ -103,7 +103,7 @@ def test_only_so_many_judgements_are_remembered_and_the_log_counts_for_the_other
     crossings.on_signals([])
     crossings.on_changes([change(revision) for revision in range(1, MAX_CHANGES + 2)])
     clock.now = at(5)
-    crossings.on_changes([change(2)])  # judged once, told again after a restart
+    crossings.on_changes([change(2)])  # judged once, reported again after a restart
 
     assert crossings.of(change(1), at(9)) == at(9)
     assert crossings.of(change(2), at(9)) == START

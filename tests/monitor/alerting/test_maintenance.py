@@ -1,4 +1,4 @@
-"""Windows of planned work: what they explain is recorded and not sent; when one ends, what is still open is told."""
+"""Windows of planned work: what they explain is recorded and not sent; when one ends, what is still open is sent."""
 
 from __future__ import annotations
 

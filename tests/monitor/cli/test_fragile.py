@@ -25,7 +25,7 @@ FOUND = {
 
 
 @asynccontextmanager
-async def told(folder: Path, found: Mapping[str, Fragility]) -> AsyncIterator[list[str]]:
+async def reported(folder: Path, found: Mapping[str, Fragility]) -> AsyncIterator[list[str]]:
     """A daemon's web server that says this; the options that lead there."""
     web = Web(WebSettings(port=0), ready, lambda: (b"", ""), by_asset={"/fragile": lambda: found})
     await web.start()
@@ -37,7 +37,7 @@ async def told(folder: Path, found: Mapping[str, Fragility]) -> AsyncIterator[li
 
 
 async def test_the_most_fragile_asset_is_first_and_one_that_nobody_sees_is_unknown(tmp_path: Path) -> None:
-    async with told(tmp_path, FOUND) as words:
+    async with reported(tmp_path, FOUND) as words:
         code, screen = await shown(*words)
     assert code == 0
     rows = [line.split() for line in screen.splitlines() if any(name in line.split() for name in FOUND)]
@@ -50,7 +50,7 @@ async def test_the_most_fragile_asset_is_first_and_one_that_nobody_sees_is_unkno
 
 
 async def test_one_asset_is_shown_with_each_part_and_what_it_adds(tmp_path: Path) -> None:
-    async with told(tmp_path, FOUND) as words:
+    async with reported(tmp_path, FOUND) as words:
         _, screen = await shown(*words, "ETH")
     assert screen.startswith("fragility of ETH: 62 of 100, at most 99\n")
     funding = next(one for one in screen.splitlines() if "funding in eight hours" in one)
@@ -59,7 +59,7 @@ async def test_one_asset_is_shown_with_each_part_and_what_it_adds(tmp_path: Path
 
 
 async def test_json_is_the_ranking_with_null_for_what_is_unknown(tmp_path: Path) -> None:
-    async with told(tmp_path, FOUND) as words:
+    async with reported(tmp_path, FOUND) as words:
         _, screen = await shown(*words, "--json")
         _, one = await shown(*words, "SOL", "--json")
     assert [(of["asset"], of["index"]) for of in json.loads(screen)] == [("ETH", 62.5), ("BTC", 7.5), ("SOL", None)]
@@ -67,7 +67,7 @@ async def test_json_is_the_ranking_with_null_for_what_is_unknown(tmp_path: Path)
 
 
 async def test_without_a_daemon_or_for_an_asset_that_is_not_watched_the_reason_is_said(tmp_path: Path) -> None:
-    async with told(tmp_path, {}) as words:
+    async with reported(tmp_path, {}) as words:
         with pytest.raises(OperatorError, match="BTC"):
             await shown(*words, "BCT")
         assert await shown(*words, "ETH") == (1, "nothing is known yet of the fragility of ETH\n")

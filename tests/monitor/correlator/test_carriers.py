@@ -108,8 +108,8 @@ def test_an_event_of_a_chain_counts_once_from_whichever_tells_of_it_first() -> N
     one = Heard()
     upgrade, chain = SignalKind.UPGRADE, "ethereum/chain"
     assert one.take(heard("eu", 1, SignalKind.HEAD, chain)) == ["eu 1"]
-    told = [heard(vantage, 2, upgrade, chain, event_id="e1") for vantage in ("us", "eu", "us")]
-    assert one.take(*told) == ["us 2", "us 2"]
+    reported = [heard(vantage, 2, upgrade, chain, event_id="e1") for vantage in ("us", "eu", "us")]
+    assert one.take(*reported) == ["us 2", "us 2"]
     assert one.take(heard("eu", 3, SignalKind.RETRACTION, chain, retracts="e1")) == ["eu 3"]
     assert one.take(heard("us", 3, SignalKind.RETRACTION, chain, retracts="e1")) == []
     checked = [heard(None, 4, SignalKind.SOURCE_CHECKED, chain, upgrade="e1", by=by) for by in ("a", "b")]

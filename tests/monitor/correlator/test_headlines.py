@@ -145,8 +145,8 @@ def test_a_headline_is_short_whatever_the_words_and_names_each_true_leg_with_its
         leg(one, words, 60 * n, state) for n, (one, words, state) in enumerate(zip(LEGS, said, states, strict=True))
     ]
     blind = tuple(Blindness(source=words, leg=Leg.VENUE, coverage=0.0, since=at(0), reason=name) for words in said)
-    told = replace(verdict(*legs, asset=name, blind=blind), level=levels[1])
-    line = headline(told, levels[0], (), name)
+    reported = replace(verdict(*legs, asset=name, blind=blind), level=levels[1])
+    line = headline(reported, levels[0], (), name)
     assert len(line) <= ALLOWED
     for number, (one, state) in enumerate(zip(LEGS, states, strict=True)):
         assert one in line.lower() or state is LegState.FALSE
@@ -176,10 +176,10 @@ def test_no_name_or_finding_makes_the_headline_of_a_venue_or_a_vantage_too_long(
     ],
 )
 def test_a_venue_with_many_assets_names_fewer_and_then_only_counts_them(words: int, affects: str) -> None:
-    told = venue_headline(
+    reported = venue_headline(
         Level.WATCH, venue("k", Fault.MARKET, [f"A{n}" for n in range(9)]), evidence("w" * words, second=3)
     )
-    assert told == f"WATCH venue k: {'w' * words} since 12:00:03; {affects}"
+    assert reported == f"WATCH venue k: {'w' * words} since 12:00:03; {affects}"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from monitor.alerting.sink import note_of
 from monitor.correlator.episodes import MAX_TOLD, NEWS_EVERY_S, Episode, Observation
-from monitor.correlator.knowledge import MAX_NEWS, known_of, told
+from monitor.correlator.knowledge import MAX_NEWS, known_of, news_of
 from monitor.correlator.settings import CorrelatorSettings
 from monitor.incidents import Blindness, ChangeKind, Leg, Level
 from monitor.signals import Subject
@@ -65,12 +65,12 @@ def test_a_finding_of_grade_three_is_known_by_name_and_of_a_pool_by_itself() -> 
     blind = Blindness(source="v/x", leg=Leg.VENUE, coverage=0.0, since=at(0), reason="closed")
     known = known_of([*venues, *pools, context, evidence("mild")], [blind, blind])
     assert list(known) == ["venue down 3", "migration drain:p 4", "migration drain:q 4", "blind v/x"]
-    assert told(known, known) == (
+    assert news_of(known, known) == (
         "v/x is blind (closed)",
         *(f"{one} since 12:00:00" for one in ("p", "q", "v")),
     )
     many = {f"k{number}": str(number) for number in range(MAX_NEWS + 2)}
-    assert told([*many, "gone"], many) == (*(str(number) for number in range(MAX_NEWS)), "and 2 more")
+    assert news_of([*many, "gone"], many) == (*(str(number) for number in range(MAX_NEWS)), "and 2 more")
 
 
 def test_most_of_a_pool_that_leaves_later_is_told_though_the_level_stands() -> None:

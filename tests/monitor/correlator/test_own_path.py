@@ -1,4 +1,4 @@
-"""A way out that is slow for every target is not told as the venues' delay; what a venue adds by itself still is."""
+"""A way out that is slow for every target is not reported as the venues' delay; what a venue adds by itself still is."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ async def judging(
 async def publish(
     settings: BusSettings, signals: Sequence[Signal], first: int = 1, vantage: str = "home", *, together: int = 1
 ) -> int:
-    """As an agent's publisher does, 40 signals in so many entries together. Returns the last sequence that it was told."""
+    """As an agent's publisher does, 40 signals in so many entries together. Returns the last sequence that it was reported."""
     last = 0
     bus = Bus(settings, {}, "agent")
     await bus.open()

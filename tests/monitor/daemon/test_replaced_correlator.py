@@ -24,7 +24,7 @@ from tests.monitor.daemon.bus_judges import STORM, in_one_process, publish, serv
 __all__ = ["server", "settings"]
 
 CUT = next(index for index, one in enumerate(STORM) if one.received_at >= at(34))
-"""The storm is told, and becomes a graver one behind it."""
+"""The storm is reported, and becomes a graver one behind it."""
 LONG_S = 120.0
 FILE = """
 vantage = "home"

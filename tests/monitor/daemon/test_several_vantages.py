@@ -1,4 +1,4 @@
-"""Three agents, a real NATS server and one or two correlators: one incident log, and a vantage that is away is told and late."""
+"""Three agents, a real NATS server and one or two correlators: one incident log, and an absent vantage is reported and late."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RULES = replace(DRILL, networks={"asia": "south", "eu": "north", "us": "west"}, 
 """No second goes on without one of the vantages: agents of a test are minutes apart in the time of their story."""
 
 
-def told(story: Story) -> list[Signal]:
+def reported(story: Story) -> list[Signal]:
     """What each of the three agents tells of a story, in order of receipt. One of them sees each feed a little later."""
     lag = {"eu": 0.0, "us": 0.02, "asia": 0.04}
     signals = []
@@ -36,7 +36,7 @@ def told(story: Story) -> list[Signal]:
     return sorted(signals, key=lambda one: one.received_at)
 
 
-STORM = told(Story(50, vantages=VANTAGES).trouble(22, 50, "alpha", "beta").surge(25, 50).upgrade(35))
+STORM = reported(Story(50, vantages=VANTAGES).trouble(22, 50, "alpha", "beta").surge(25, 50).upgrade(35))
 END = STORM[-1].received_at
 
 
@@ -82,7 +82,7 @@ async def test_three_agents_and_two_correlators_give_each_asset_the_log_of_one_p
     settings: BusSettings, tmp_path: Path
 ) -> None:
     assets = ("BTC", "ETH")
-    calmer = told(Story(50, asset="ETH", seed=8, vantages=VANTAGES).surge(25, 50))
+    calmer = reported(Story(50, asset="ETH", seed=8, vantages=VANTAGES).surge(25, 50))
     ether = [one for one in calmer if one.subject.asset is not None]
     both = sorted([*STORM, *ether], key=lambda one: one.received_at)
     _, changes = all_changes(both)
@@ -108,7 +108,7 @@ async def test_a_vantage_that_is_away_is_told_and_blinds_what_it_alone_saw(
     settings: BusSettings, tmp_path: Path
 ) -> None:
     several = replace(settings, vantages=VANTAGES)
-    calm = told(Story(50, vantages=VANTAGES))
+    calm = reported(Story(50, vantages=VANTAGES))
     alone = [one for one in calm if one.subject.vantage == "us" or one.kind in (SignalKind.REQUEST, SignalKind.TICK)]
     log = [one for one in alone if one.subject.vantage != "us" or one.received_at < at(30)]
     await publish_each(several, log)
@@ -156,7 +156,7 @@ async def test_an_agent_whose_clock_is_far_ahead_is_refused_and_told_and_holds_u
     settings: BusSettings, tmp_path: Path
 ) -> None:
     several = replace(settings, vantages=VANTAGES)
-    calm = told(Story(30, vantages=VANTAGES))
+    calm = reported(Story(30, vantages=VANTAGES))
     ahead = timedelta(seconds=300)
     wrong = [
         msgspec.structs.replace(one, received_at=one.received_at + ahead, event_time=one.event_time + ahead)

@@ -1,4 +1,4 @@
-"""A sink whose receiver stays away is told by the other sinks of the same daemon, over restarts, and again when it is back."""
+"""A sink whose receiver stays away is reported by the other sinks of the daemon, over restarts, and again when it is back."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ async def until(holds: Callable[[], bool]) -> None:
     raise AssertionError("it never came")
 
 
-def told(chat: Timed) -> list[tuple[str, ChangeKind]]:
+def reported(chat: Timed) -> list[tuple[str, ChangeKind]]:
     return [(one.change.scope, one.change.kind) for one in chat.notes]
 
 
@@ -104,11 +104,11 @@ def test_the_other_sink_is_told_once_over_a_restart_and_once_when_the_receiver_i
         async with opened(tmp_path, clock, "desk", "chat") as log, daemon(log, clock, desk, chat) as ours:
             await append(log, low)
             await asyncio.sleep(290)
-            assert (told(chat), ours.figure("stormwatch_delivery_broken")) == ([], 0)
+            assert (reported(chat), ours.figure("stormwatch_delivery_broken")) == ([], 0)
             await asyncio.sleep(20)
             await until(lambda: bool(chat.notes))
             await asyncio.sleep(300)
-            assert told(chat) == [("sink:desk", ChangeKind.OPENED)]
+            assert reported(chat) == [("sink:desk", ChangeKind.OPENED)]
             assert (ours.figure("stormwatch_delivery_broken"), ours.figure("stormwatch_delivery_breaks_total")) == (
                 1,
                 1,
@@ -117,10 +117,10 @@ def test_the_other_sink_is_told_once_over_a_restart_and_once_when_the_receiver_i
             assert ours.readiness.figures().readers["sink desk"].state == "broken"
         async with opened(tmp_path, clock, "desk", "chat") as log, daemon(log, clock, desk, again) as ours:
             await asyncio.sleep(100)
-            assert (told(again), ours.figure("stormwatch_delivery_broken")) == ([], 1)
+            assert (reported(again), ours.figure("stormwatch_delivery_broken")) == ([], 1)
             await asyncio.sleep(3_000)
             await until(lambda: bool(again.notes))
-            assert told(again) == [("sink:desk", ChangeKind.ENDED)]
+            assert reported(again) == [("sink:desk", ChangeKind.ENDED)]
             assert (ours.figure("stormwatch_delivery_broken"), ours.figure("stormwatch_delivery_breaks_total")) == (
                 0,
                 0,
@@ -128,7 +128,7 @@ def test_the_other_sink_is_told_once_over_a_restart_and_once_when_the_receiver_i
             assert ours.readiness.figures().readers["sink desk"].state == "connected"
 
     run_jumping(monkeypatch, work())
-    assert {one.change.scope for one in desk.notes} == {"asset:BTC"}  # it is not told of itself
+    assert {one.change.scope for one in desk.notes} == {"asset:BTC"}  # it is not reported of itself
 
 
 def test_a_receiver_that_refuses_is_broken_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

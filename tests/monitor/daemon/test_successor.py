@@ -1,4 +1,4 @@
-"""A correlator that is gone and another one on another folder: the same incidents go on, and no sink is told twice."""
+"""A correlator that is gone and another one on another folder: the same incidents go on, and no sink is reported twice."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 
 from monitor.alerting.memory import decode_memory, reader_name
 from monitor.correlator import Correlator
-from monitor.daemon.bus_seat import BusSeat
 from monitor.daemon.bus_source import READER
+from monitor.daemon.correlator_on_bus import CorrelatorOnBus
 from monitor.daemon.resume import image_of, thawed
 from monitor.daemon.successor import Successor
 from monitor.incidents import IncidentChange
@@ -33,7 +33,7 @@ from tests.nats_servers import free_port
 __all__ = ["server", "settings"]
 
 CUT = next(index for index, one in enumerate(STORM) if one.received_at >= at(34))
-"""The storm is told, and is not over."""
+"""The storm is reported, and is not over."""
 
 
 async def state_published(settings: BusSettings, judge: Judge, sinks: tuple[str, ...] = ("pager",)) -> None:
@@ -48,7 +48,7 @@ async def state_published(settings: BusSettings, judge: Judge, sinks: tuple[str,
 
 
 async def die_in_the_storm(settings: BusSettings, folder: Path, code: str = "") -> list[IncidentChange]:
-    """The first correlator: it told the pager of all but its last change, and judged on after its last image."""
+    """The first correlator: it reported the pager of all but its last change, and judged on after its last image."""
     early = next(index for index, one in enumerate(STORM) if one.received_at >= at(26))
     await publish(settings, STORM[:early])
     async with judging(settings, folder) as judge:
@@ -100,7 +100,7 @@ def heir(settings: BusSettings, sinks: tuple[str, ...] = ("pager", "new")) -> Ca
     return take_over
 
 
-async def told_in(judge: Judge) -> list[IncidentChange]:
+async def reported_in(judge: Judge) -> list[IncidentChange]:
     await judge.log.flush()
     chunk = await judge.log.read(0, (Stream.CHANGE,))
     return [decode_change(one.body) for one in chunk.entries]
@@ -116,13 +116,13 @@ async def test_another_process_on_another_folder_goes_on_with_the_same_incidents
     async with judging(settings, tmp_path / "two", first=heir(settings)) as judge:
         await judge.until(lambda: caught(judge))
         judge.pipeline.finish()
-        told = await told_in(judge)
+        reported = await reported_in(judge)
 
     assert judge.correlator.digest() == expected.digest() or code
-    ids = [(one.incident_id, one.revision) for one in told]
+    ids = [(one.incident_id, one.revision) for one in reported]
     assert len(ids) == len(set(ids))
     assert ids[: len(before)] == [(one.incident_id, one.revision) for one in before]
-    assert {one.incident_id for one in told} == {one.incident_id for one in before}
+    assert {one.incident_id for one in reported} == {one.incident_id for one in before}
     assert [one.incident_id for one in judge.correlator.open_incidents()] == [
         one.incident_id for one in expected.open_incidents()
     ]
@@ -146,7 +146,7 @@ async def test_a_sink_is_told_of_what_it_was_not_told_and_of_nothing_else(
 
     last = {one.incident_id: one.revision for one in before[:-1]}
     assert {name: note.revision for name, note in pager.notes} == last
-    assert pager.reached == 0  # it reads all that was told, and its memory leaves out what it got
+    assert pager.reached == 0  # it reads all that was reported, and its memory leaves out what it got
     assert fresh.reached >= len(before)  # nobody wants a sink's first notes to be old ones
     assert end >= fresh.reached
     assert int(heard) > 0
@@ -205,13 +205,15 @@ async def test_a_bus_that_is_away_leaves_open_whether_somebody_was_before(
 async def test_a_correlator_that_is_stopped_while_it_waits_for_the_bus_takes_nobodys_place(tmp_path: Path) -> None:
     away = BusSettings(servers=(f"nats://127.0.0.1:{free_port()}",))
     async with judging(away, tmp_path) as judge:
-        seat = BusSeat(Settings(vantage="home", bus=away), {}, judge.pipeline, judge.log, lambda: LAST, WATCHED)
+        on_bus = CorrelatorOnBus(
+            Settings(vantage="home", bus=away), {}, judge.pipeline, judge.log, lambda: LAST, WATCHED
+        )
         stop = asyncio.Event()
-        waiting = asyncio.create_task(seat.take(stop))
+        waiting = asyncio.create_task(on_bus.take(stop))
         stop.set()
         await asyncio.wait_for(waiting, 20)
 
-    assert not seat.taken
+    assert not on_bus.taken
 
 
 async def test_a_correlator_that_comes_back_goes_on_from_the_one_that_took_its_place(
@@ -228,10 +230,10 @@ async def test_a_correlator_that_comes_back_goes_on_from_the_one_that_took_its_p
         meanwhile, taken = judge.changes, judge.source.taken
     async with judging(settings, tmp_path / "one", first=heir(settings, ("pager",))) as judge:
         pager = decode_memory(judge.log.place(reader_name("pager")).state)
-        told = await told_in(judge)
+        reported = await reported_in(judge)
         judge.pipeline.finish()
 
-    ids = [(one.incident_id, one.revision) for one in told]
+    ids = [(one.incident_id, one.revision) for one in reported]
     assert len(ids) == len(set(ids)) > len(before)
     assert judge.log.place(READER).state == b"%d" % taken
     assert judge.correlator.digest() == in_one_process(STORM).digest()

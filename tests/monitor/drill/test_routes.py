@@ -45,13 +45,13 @@ async def test_every_sink_says_what_it_answered_and_how_long_it_took(
         away, desk, never, shut = answers_of(ours, (*NAMES, "gone"))
 
     assert (desk.works, desk.delivered, desk.failed, desk.said) == (True, 2, 1, "delivered")
-    assert desk.typical_s is not None
-    assert desk.longest_s is not None
-    assert 0 <= desk.typical_s <= desk.longest_s < LONG_S
+    assert desk.median_s is not None
+    assert desk.max_s is not None
+    assert 0 <= desk.median_s <= desk.max_s < LONG_S
     assert desk.latency_s == 0.0
     assert (away.works, away.delivered, away.said) == (False, 0, "try again: HTTP 503")
     assert (shut.works, shut.said, shut.latency_s) == (False, "refused: HTTP 401", None)
-    assert (never.works, never.delivered, never.typical_s) == (None, 0, None)
+    assert (never.works, never.delivered, never.median_s) == (None, 0, None)
     assert never.said == "nothing was sent: it is a drill, and this route accepts none"
 
     print_routes([away, desk, never, shut])

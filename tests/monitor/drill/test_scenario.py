@@ -129,7 +129,7 @@ def test_an_unknown_level_names_the_levels(tmp_path: Path) -> None:
     assert "perfect-storm" in error.allowed
 
 
-@pytest.mark.parametrize("key", ["third_leg_at_s", "open_until_s", "told_by_s"])
+@pytest.mark.parametrize("key", ["third_leg_at_s", "open_until_s", "flagged_by_s"])
 def test_an_expected_second_after_the_end_is_refused(tmp_path: Path, key: str) -> None:
     error = _mistake(tmp_path, GOOD.replace('level = "watch"', f'level = "watch"\n{key} = 81'))
     assert error.key == f"expect.{key}"

@@ -100,7 +100,7 @@ def test_what_must_not_be_found_may_stand_in_no_change(never: tuple[str, ...], h
 
 @pytest.mark.parametrize(("first_s", "held"), [(19, True), (21, False), (None, False)])
 def test_something_must_be_told_before_the_first_public_word(first_s: float | None, held: bool) -> None:
-    expected = replace(scenario(), expect=Expect(level="watch", at_most=True, told_by_s=20))
+    expected = replace(scenario(), expect=Expect(level="watch", at_most=True, flagged_by_s=20))
     changes = [] if first_s is None else [timed(first_s, Level.WATCH, "venue:okx")]
     assert (judge(expected, changes, T0).why == ()) == held
 

@@ -1,4 +1,4 @@
-"""Settings are read and checked as a whole: every mistake is told at once, and none that only follows from another."""
+"""Settings are read and checked as a whole: every mistake is reported at once, and none that only follows from another."""
 
 from __future__ import annotations
 

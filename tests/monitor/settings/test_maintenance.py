@@ -1,4 +1,4 @@
-"""`[[maintenance]]` in the settings: times name their zone, names exist, and all mistakes are told at once."""
+"""`[[maintenance]]` in the settings: times name their zone, names exist, and all mistakes are reported at once."""
 
 from __future__ import annotations
 

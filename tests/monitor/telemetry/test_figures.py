@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, NumberDataPoint
 
 from chain.events import NetworkId
-from chain.events.network import HeadSeen, NodeFault, NodeFaultKind, NodeMeasured
+from chain.events.network import HeadSeen, NodeFault, NodeFaultKind
 from monitor.incidents import ChangeKind
 from monitor.intake.unseen import Unseen
 from monitor.log.health import LogFigures, LogHealth, ReaderLag
@@ -262,41 +261,6 @@ def test_chain_events_heads_and_node_faults_are_counted() -> None:
     assert lines(telemetry, "stormwatch_chain_node_faults_total") == {
         'stormwatch_chain_node_faults_total{fault="timeout",network="ethereum",node="n1"}': 1
     }
-
-
-def measured(node: str = "https://rpc.one.io", **of: Any) -> NodeMeasured:
-    return NodeMeasured(
-        **{
-            "network": NetworkId("ethereum"), "seen_at": START, "node": node, "provider": "one.io", "latency_s": 0.25,
-            "lag_blocks": 2, "rest_s": 8.0, "paused_s": 1.5,
-            "refusals": ((NodeFaultKind.THROTTLED, 3), (NodeFaultKind.BATCH_LIMIT, 1)), **of,
-        }
-    )  # fmt: skip
-
-
-def test_the_health_of_a_node_is_shown_with_its_provider_and_what_is_unknown_is_left_out() -> None:
-    telemetry = bare()
-    telemetry.record_chain(measured())
-    telemetry.record_chain(measured())
-    of = '{network="ethereum",node="https://rpc.one.io",provider="one.io"}'
-    for name, value in (("latency_seconds", 0.25), ("lag_blocks", 2), ("rest_seconds", 8), ("paused_seconds_total", 3)):
-        assert lines(telemetry, f"stormwatch_chain_node_{name}") == {f"stormwatch_chain_node_{name}{of}": value}
-    refusals = lines(telemetry, "stormwatch_chain_node_refusals_total")
-    assert {name.split('fault="')[1].split('"')[0]: value for name, value in refusals.items()} == {
-        "throttled": 6,
-        "batch_limit": 2,
-    }
-    telemetry.record_chain(measured(latency_s=None, lag_blocks=None, refusals=()))
-    assert not lines(telemetry, "stormwatch_chain_node_latency_seconds")
-    assert not lines(telemetry, "stormwatch_chain_node_lag_blocks")
-
-
-def test_the_metrics_of_nodes_are_bounded() -> None:
-    telemetry = bare()
-    for at in range(2000):
-        telemetry.record_chain(measured(node=f"https://n{at}.io", provider=f"n{at}.io"))
-    assert len(lines(telemetry, "stormwatch_chain_node_lag_blocks")) <= 1001
-    assert len(lines(telemetry, "stormwatch_chain_node_refusals_total")) <= 1001
 
 
 def test_a_verdict_shows_both_confidences_and_each_leg() -> None:

@@ -1,4 +1,4 @@
-"""Replays how documented incidents emptied pools, with the real pool contracts on a real node: each is told in its block.
+"""Replays how documented incidents emptied pools, with the real pool contracts on a real node: each is reported in its block.
 
 Balancer, 3 November 2025: one batch of swaps into the attacker's internal balance, taken out some blocks later. FLOW, 27 December
 2025: counterfeit tokens were minted and sold into pools.
@@ -34,7 +34,7 @@ BLOCKS_UNTIL_WITHDRAWN = 7
 
 
 async def both_ways(anvil: Anvil, watch: Watch, start: int) -> list[list[ChainEvent]]:
-    """What is told live and by a scan."""
+    """What is reported live and by a scan."""
     end = await anvil.height()
     settings = settings_of(anvil.url, watch=watch, start_block=start)
     live = await until(Watcher(settings, None), head_at(end))

@@ -27,7 +27,7 @@ PATIENCE_S = 10.0
 log = logging.getLogger("stormwatch.successor")
 
 
-class BusSeat:
+class CorrelatorOnBus:
     """One correlator's place on the bus. Each part has a connection of its own."""
 
     def __init__(
@@ -37,7 +37,7 @@ class BusSeat:
         self._clock = clock
         self._watched = watched
         self.sinks: Callable[[], Collection[str]] = tuple
-        """The names of the sinks that are told now."""
+        """The names of the sinks that are notified now."""
 
         def bus(what: str) -> Bus:
             return Bus(settings.bus, env, f"stormwatch correlator {settings.vantage}{what}")
