@@ -51,7 +51,7 @@ class OwnPath:
 
     def on_signal(self, signal: Signal, at_s: float) -> None:
         """Take the latency of a control that answered; one that did not is the matter of LOCAL (`attribution.py`)."""
-        if signal.attributes.get("outcome", "ok") != "ok":
+        if signal.attributes.get("outcome") != "ok":
             return
         controls = self._controls.setdefault(signal.subject.vantage or "local", {})
         name = str(signal.attributes.get("target"))

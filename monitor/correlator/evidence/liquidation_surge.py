@@ -193,7 +193,7 @@ class LiquidationSurgeEvidence:
             asset.hidden = (second + 1, asset.hidden[1] + next_dead * share)
             if stream.throttle.observed.policy is not Policy.COMPLETE:
                 self._awake[name] = None
-        surge = _surge(asset, second, float(count), dead)
+        surge, since = _surge(asset, second, float(count), dead)
         asset.branching.add(count, second)
         for stream, reports, dead_s in closed:
             if surge.per_day >= 1.0:
@@ -202,7 +202,7 @@ class LiquidationSurgeEvidence:
             stream.until_s = second
         grade = grade_of_rate(surge.per_day)
         if grade:
-            self._put(name, asset, second, now_s, grade, surge)
+            self._put(name, asset, now_s, grade, surge, since)
 
     def _trust(self, name: str, asset: _Asset, second: int) -> None:
         """Trust each throttled source by the share of the last minute's liquidations that it showed."""
@@ -225,9 +225,9 @@ class LiquidationSurgeEvidence:
         if not awake:
             del self._awake[name]
 
-    def _put(self, name: str, asset: _Asset, second: int, now_s: float, grade: int, surge: Surge) -> None:
-        usual = asset.detector.usual.rate
-        onset_s, ratio = asset.detector.onset(second, surge)
+    def _put(self, name: str, asset: _Asset, now_s: float, grade: int, surge: Surge, since: tuple[int, float]) -> None:
+        usual, second = asset.detector.usual.rate, int(now_s) - 1
+        onset_s, ratio = since
         rate = ratio * usual
         recent = [one for one in asset.usd if one.second > second - USD_S]
         children = asset.branching.ratio
@@ -254,22 +254,26 @@ class LiquidationSurgeEvidence:
         )
 
 
-def _surge(asset: _Asset, second: int, count: float, dead: float) -> Surge:
-    """The gravest window of the asset's detector. Where several feeds share a market, chance adds what it makes by itself."""
+def _surge(asset: _Asset, second: int, count: float, dead: float) -> tuple[Surge, tuple[int, float]]:
+    """The gravest window of the asset's detector, and the onset with its ratio of what has a grade.
+
+    Where several feeds share a market, chance adds what the market makes by itself.
+    """
     detector, tremors = asset.detector, asset.tremors
     tremor_per_day = tremors.per_day(second, count, dead, detector.usual.rate, detector.usual.doubt)
     surge = detector.add(second, count, dead)
     if not grade_of_rate(surge.per_day):
-        return surge
+        return surge, (second, surge.ratio)
     tremors.renew(second)
-    if len(asset.declared) < 2:
-        return surge
     onset_s, ratio = detector.onset(second, surge)
+    if len(asset.declared) < 2:
+        return surge, (onset_s, ratio)
     wander_per_day = tremors.wander_per_day(ratio, detector.events_since(onset_s))
     in_it = tremors.per_day_of(
         ratio, second + 1 - onset_s, detector.usual.doubt
     )  # a tremor of a market that is lively anyway
-    return replace(surge, per_day=surge.per_day + max(tremor_per_day, in_it) + wander_per_day)
+    by_itself = max(tremor_per_day, in_it) + wander_per_day
+    return replace(surge, per_day=surge.per_day + by_itself), (onset_s, ratio)
 
 
 def _count_usd(asset: _Asset, signal: Signal, second: int) -> None:
